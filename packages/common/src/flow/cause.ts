@@ -1,0 +1,33 @@
+import { z } from 'zod';
+
+/** Why an attempt, a node or a run ended as it did. `succeeded` has none. */
+export const causeSchema = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('exit'), step: z.number().int(), stepName: z.string(), exitCode: z.number().int() }),
+  z.strictObject({ kind: z.literal('signal'), step: z.number().int(), stepName: z.string(), signal: z.string() }),
+  z.strictObject({
+    kind: z.literal('clock'),
+    clock: z.enum(['job', 'step']),
+    limitMs: z.number(),
+    step: z.number().int().optional(),
+    stepName: z.string().optional(),
+  }),
+  z.strictObject({ kind: z.literal('out-of-memory') }),
+  z.strictObject({ kind: z.literal('source'), detail: z.string() }),
+  z.strictObject({ kind: z.literal('cannot-start'), step: z.number().int(), stepName: z.string(), detail: z.string() }),
+  z.strictObject({ kind: z.literal('cancelled'), by: z.string(), reason: z.string().optional() }),
+  /** The host, the lease or the worker is gone. */
+  z.strictObject({ kind: z.literal('lost'), hostId: z.string().optional(), detail: z.string() }),
+  /** The worker could not be made. */
+  z.strictObject({ kind: z.literal('refused'), hostId: z.string().optional(), detail: z.string() }),
+  /** A node that did not start because of these nodes, or a run that failed by them. */
+  z.strictObject({ kind: z.literal('nodes'), nodes: z.array(z.string()) }),
+]);
+
+export type Cause = z.infer<typeof causeSchema>;
+
+/** What a runner, or the orchestrator in its place, says of the end of an attempt. */
+export const attemptResultSchema = z.strictObject({
+  state: z.enum(['succeeded', 'failed', 'timed_out', 'cancelled']),
+  cause: causeSchema.optional(),
+});
+export type AttemptResult = z.infer<typeof attemptResultSchema>;

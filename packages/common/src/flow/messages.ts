@@ -1,0 +1,94 @@
+import type { AttemptResult, Cause } from './cause.js';
+import type { RunSpec } from './spec.js';
+import type { AttemptState, NodeState, RunState, TerminalAttemptState, TerminalRunState } from './states.js';
+
+/** What may be asked of a run. Every change of a run is one of these, decided under its lock. */
+export type Command =
+  | { kind: 'plan'; runId: string; spec: RunSpec }
+  | { kind: 'claim'; attemptId: string; hostId: string; workerId: string; requestId: string }
+  /** The assignment goes to the runner now: from here on its steps may run. */
+  | { kind: 'start'; attemptId: string }
+  | { kind: 'finish'; attemptId: string; result: AttemptResult }
+  | { kind: 'lose'; attemptId: string; detail: string }
+  | { kind: 'refuse'; attemptId: string; detail: string; retryable: boolean }
+  | { kind: 'cancel'; by: string; reason?: string };
+
+/** What happened. Append-only; `evolve` gives it its meaning. JSON-serialisable; `at` is Unix milliseconds. */
+export type FlowEvent = { seq: number; at: number } & FlowEventBody;
+export type FlowEventBody =
+  | { kind: 'run.planned'; runId: string; spec: RunSpec }
+  | { kind: 'run.started' }
+  | { kind: 'run.cancel-requested'; by: string; reason?: string }
+  | { kind: 'run.ended'; state: TerminalRunState; cause?: Cause }
+  | { kind: 'node.readied'; nodeId: string }
+  | { kind: 'node.started'; nodeId: string }
+  | {
+      kind: 'node.ended';
+      nodeId: string;
+      state: Extract<NodeState, 'succeeded' | 'failed' | 'timed_out' | 'cancelled' | 'skipped'>;
+      cause?: Cause;
+    }
+  | {
+      kind: 'attempt.queued';
+      attemptId: string;
+      nodeId: string;
+      number: number;
+      pool: string;
+      notBefore: number;
+      avoidHosts: string[];
+    }
+  | { kind: 'attempt.claimed'; attemptId: string; hostId: string; workerId: string; requestId: string }
+  | { kind: 'attempt.started'; attemptId: string }
+  | { kind: 'attempt.cancel-requested'; attemptId: string; by: string; reason?: string }
+  | { kind: 'attempt.ended'; attemptId: string; state: TerminalAttemptState; cause?: Cause };
+
+/** The state does not allow the command. Typed, so that the API can answer 409 with the state. */
+export interface Refusal {
+  refused: true;
+  reason: string;
+  state: string;
+}
+
+export interface AttemptView {
+  id: string;
+  nodeId: string;
+  number: number;
+  state: AttemptState;
+  pool: string;
+  notBefore: number;
+  avoidHosts: string[];
+  hostId?: string;
+  workerId?: string;
+  requestId?: string;
+  cancelRequested?: { by: string; reason?: string; at: number };
+  cause?: Cause;
+  queuedAt: number;
+  claimedAt?: number;
+  startedAt?: number;
+  endedAt?: number;
+}
+
+/** A run as the engine sees it: what folding `evolve` over its events gives. Plain data; never changed in place. */
+export interface RunFlow {
+  runId: string;
+  /** Of the last event folded in. */
+  seq: number;
+  state: RunState;
+  spec: RunSpec;
+  nodes: Record<string, NodeFlow>;
+  attempts: Record<string, AttemptView>;
+  cancelRequested?: { by: string; reason?: string; at: number };
+  cause?: Cause;
+  createdAt: number;
+  startedAt?: number;
+  endedAt?: number;
+}
+
+export interface NodeFlow {
+  id: string;
+  state: NodeState;
+  /** In order of their numbers. */
+  attemptIds: string[];
+  cause?: Cause;
+  endedAt?: number;
+}

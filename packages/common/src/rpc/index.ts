@@ -1,0 +1,1 @@
+export * from './gen/solstice/runner/v1/runner.js';

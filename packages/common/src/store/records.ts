@@ -1,0 +1,245 @@
+import type { AttemptResult, AttemptView, Cause, JobSpec, NodeState, RunSpec, RunState } from '../flow/index.js';
+import type { ForgeEvent } from '../forge/index.js';
+import type { Diagnostic } from '../workflow/index.js';
+
+/** Rows as the rest of the code sees them: our words, Dates for instants, no column names. */
+
+export interface Repository {
+  id: string;
+  forge: string;
+  forgeRepositoryId: string | undefined;
+  /** `owner/name`, or `name` for a plain git forge. Unique in its forge. */
+  name: string;
+  cloneUrl: string;
+  defaultBranch: string | undefined;
+  /** Sealed (see common/secrets); absent: the forge's own secret counts. */
+  sealedWebhookSecret: Uint8Array | undefined;
+  /** `settings`: from solstice.kdl; `operator`: added with ciadm. */
+  origin: 'settings' | 'operator';
+  createdAt: Date;
+}
+
+export type DeliveryState = 'received' | 'planned' | 'ignored' | 'failed';
+
+export interface NewDelivery {
+  forge: string;
+  /** The forge's id of the delivery: the same on a redelivery. */
+  forgeDeliveryId: string;
+  /** The forge's word for the event (`push`, `create`, …). */
+  eventName: string;
+  repositoryId: string;
+  /** Absent: an event that we don't use; stored as `ignored` with `reason`. */
+  event: ForgeEvent | undefined;
+  reason: string | undefined;
+  /** Finds the same change under another delivery id. Absent: no twin is looked for. */
+  twinKey: string | undefined;
+  body: Uint8Array;
+}
+
+export interface Delivery {
+  id: string;
+  forge: string;
+  forgeDeliveryId: string;
+  eventName: string;
+  repositoryId: string;
+  event: ForgeEvent | undefined;
+  state: DeliveryState;
+  /** Why it is ignored, failed, or still waiting. */
+  reason: string | undefined;
+  tries: number;
+  nextTryAt: Date | undefined;
+  receivedAt: Date;
+  runIds: string[];
+}
+
+export interface SourceRef {
+  repositoryId: string;
+  forge: string;
+  repositoryName: string;
+  cloneUrl: string;
+  /** `refs/heads/main` */
+  ref: string;
+  commit: string;
+  before: string | undefined;
+  title: string | undefined;
+}
+
+export interface NewRun {
+  runId: string;
+  /** Unguessable; the run page's address is made of it. */
+  pageKey: string;
+  spec: RunSpec;
+  source: SourceRef;
+  trigger: { event: string; actor: string };
+  /** The check that this run reports to. */
+  checkContext: string;
+}
+
+/** A check that has no run: a broken workflow file. */
+export interface NewFailedCheck {
+  source: SourceRef;
+  context: string;
+  title: string;
+  diagnostics: Diagnostic[];
+}
+
+export interface RunSummary {
+  id: string;
+  /** Counted from 1 in this installation; what people call it. */
+  number: number;
+  workflow: string;
+  state: RunState;
+  cause: Cause | undefined;
+  source: SourceRef;
+  trigger: { event: string; actor: string };
+  pageKey: string;
+  deliveryId: string | undefined;
+  cancelRequested: { by: string; reason?: string; at: Date } | undefined;
+  createdAt: Date;
+  startedAt: Date | undefined;
+  endedAt: Date | undefined;
+}
+
+export interface NodeRecord {
+  id: string;
+  name: string;
+  state: NodeState;
+  needs: string[];
+  cause: Cause | undefined;
+  /** For a state that is not terminal: what it waits for. */
+  waitingFor: string | undefined;
+  attempts: AttemptRecord[];
+}
+
+export interface AttemptRecord extends AttemptView {
+  steps: StepRecord[];
+  /** The highest record of its runner that is stored. */
+  durableSeq: number;
+  logBytes: number;
+}
+
+export interface StepRecord {
+  index: number;
+  name: string;
+  state: 'waiting' | 'running' | 'succeeded' | 'failed' | 'timed_out' | 'cancelled' | 'skipped';
+  exitCode: number | undefined;
+  signal: string | undefined;
+  startedAt: Date | undefined;
+  endedAt: Date | undefined;
+}
+
+export interface RunDetail extends RunSummary {
+  spec: RunSpec;
+  nodes: NodeRecord[];
+}
+
+export type LogStreamName = 'stdout' | 'stderr' | 'system';
+
+/** What a runner said, in the order of its one numbering. */
+export type RunnerRecord = { seq: number; at: Date } & (
+  | { kind: 'log'; step: number; stream: LogStreamName; data: Uint8Array }
+  | { kind: 'step-started'; step: number }
+  | { kind: 'step-finished'; step: number; result: AttemptResult; exitCode?: number; signal?: string }
+);
+
+export interface LogChunkRecord {
+  seq: number;
+  step: number;
+  stream: LogStreamName;
+  at: Date;
+  data: Uint8Array;
+}
+
+export interface Capacity {
+  cpus: number;
+  memoryBytes: number;
+  slots: number;
+}
+
+/** One pool as a host serves it. */
+export interface PoolOffer {
+  /** `*` serves every pool that nobody else serves. */
+  name: string;
+  backend: 'container' | 'process';
+  /** The image of a job that names none. */
+  image: string | undefined;
+  /** What one job takes. */
+  cpus: number;
+  memoryBytes: number;
+}
+
+export interface HostRecord {
+  id: string;
+  instance: string;
+  state: 'active' | 'draining' | 'cordoned';
+  capacity: Capacity;
+  pools: PoolOffer[];
+  /** Sum over its worker rows. */
+  reserved: Capacity;
+  /** Health of its backends, as the host last told it. */
+  notes: string[];
+  leaseUntil: Date;
+  alive: boolean;
+  registeredAt: Date;
+}
+
+/** What lets a process write for an attempt. Its row is compared in the same transaction as the write. */
+export interface Fence {
+  attemptId: string;
+  hostId: string;
+  instance: string;
+  epoch: number;
+}
+
+export interface Claim {
+  fence: Fence;
+  workerId: string;
+  runId: string;
+  runNumber: number;
+  nodeId: string;
+  attemptNumber: number;
+  job: JobSpec;
+  pool: PoolOffer;
+  source: SourceRef;
+  trigger: { event: string; actor: string };
+  workflow: string;
+  /** True when the same request id claimed it before: the worker may exist already. */
+  repeated: boolean;
+}
+
+export interface WorkerRecord {
+  id: string;
+  hostId: string;
+  attemptId: string;
+  pool: string;
+  /** False: its attempt has ended or was taken; it is only waiting to be destroyed. */
+  attemptLive: boolean;
+  epoch: number | undefined;
+}
+
+/** What a forge should show for (repository, commit, context). */
+export interface CheckState {
+  state: 'pending' | 'running' | 'succeeded' | 'failed' | 'cancelled' | 'timed_out' | 'error';
+  /** At most 140 characters. */
+  title: string;
+  /** Markdown-free text: causes, diagnostics with file:line:col. */
+  text: string;
+  /** Of the run page; absent for a check without a run. */
+  pageKey: string | undefined;
+}
+
+export interface CheckRecord {
+  id: string;
+  forge: string;
+  repositoryId: string;
+  repositoryName: string;
+  commit: string;
+  context: string;
+  runId: string | undefined;
+  desired: CheckState;
+  desiredVersion: number;
+  sentVersion: number;
+  tries: number;
+  nextTryAt: Date | undefined;
+  lastError: string | undefined;
+}

@@ -1,0 +1,220 @@
+import type { AttemptResult, Command, FlowEvent, Refusal, RunFlow } from '../flow/index.js';
+import type { Message } from '../messages/index.js';
+import type {
+  Capacity,
+  CheckRecord,
+  Claim,
+  Delivery,
+  DeliveryState,
+  Fence,
+  HostRecord,
+  LogChunkRecord,
+  NewDelivery,
+  NewFailedCheck,
+  NewRun,
+  PoolOffer,
+  Repository,
+  RunDetail,
+  RunnerRecord,
+  RunSummary,
+  WorkerRecord,
+} from './records.js';
+
+/**
+ * The truth. Two adapters keep the same contract (describeStoreContract): PostgreSQL and memory.
+ *
+ * Rules for all methods: each is one transaction of its own; it has happened wholly when the promise resolves and,
+ * unless the error is SolsticeError `database-unavailable` (outcome unknown: read again), not at all when it rejects.
+ * Any number of calls may run at once, from any number of processes. After a commit, `changes` is told.
+ */
+export interface Store {
+  readonly repositories: RepositoryStore;
+  readonly deliveries: DeliveryStore;
+  readonly runs: RunStore;
+  readonly attempts: AttemptStore;
+  readonly hosts: HostStore;
+  readonly logs: LogStore;
+  readonly outbox: OutboxStore;
+  readonly checks: CheckStore;
+  readonly changes: ChangeFeed;
+  /** Can the store answer? Rejects with `database-unavailable`. */
+  ping(): Promise<void>;
+  /** Ends connections and listeners. Idempotent. */
+  close(): Promise<void>;
+}
+
+export interface RepositoryStore {
+  /** By (forge, name). Fields that are undefined keep what is stored. */
+  upsert(repository: Omit<Repository, 'id' | 'createdAt'>): Promise<Repository>;
+  list(): Promise<Repository[]>;
+  /** By the forge's id where it is known, else by name; remembers the forge's id (and a new name) from then on. */
+  resolve(forge: string, ref: { forgeRepositoryId: string; name: string }): Promise<Repository | undefined>;
+  get(id: string): Promise<Repository | undefined>;
+}
+
+export interface DeliveryStore {
+  /**
+   * Inbox row and outbox message, both or none. The same (forge, forgeDeliveryId) again changes nothing and gives
+   * `duplicate`. A twin (same twinKey, other delivery id) is stored as `ignored: duplicate of N`.
+   */
+  accept(delivery: NewDelivery): Promise<{ kind: 'accepted' | 'duplicate'; delivery: Delivery }>;
+  get(id: string): Promise<Delivery | undefined>;
+  /** Newest first. */
+  list(filter: { state?: DeliveryState; limit: number }): Promise<Delivery[]>;
+  /** `received` ones whose next try is due, oldest first: what the planner sweeps. */
+  due(limit: number): Promise<Delivery[]>;
+  /** Compare-and-set from `received`; false: someone else settled it. */
+  settle(id: string, state: 'ignored' | 'failed', reason: string): Promise<boolean>;
+  /** Stays `received`, tries + 1. False: someone else settled it. */
+  postpone(id: string, reason: string, nextTryAt: Date): Promise<boolean>;
+}
+
+export interface PlanRequest {
+  /** Compare-and-set from `received`; undefined: triggered by hand. */
+  deliveryId: string | undefined;
+  runs: NewRun[];
+  failedChecks: NewFailedCheck[];
+  /** What the delivery becomes: `planned`, or `failed` when every file was broken. */
+  outcome: { state: 'planned' | 'failed'; reason: string | undefined };
+}
+
+export type CommandOutcome = { events: FlowEvent[]; state: RunFlow } | Refusal;
+
+export interface RunStore {
+  /** Runs, nodes, first events, checks and outbox, and the delivery's new state: one transaction. `planned: false`: the delivery was settled before. */
+  plan(request: PlanRequest): Promise<{ planned: boolean; runs: { id: string; number: number; pageKey: string }[] }>;
+  /** The one way to change a run: row lock, load, decide, append, project, outbox. `not-found` rejects. */
+  command(
+    runId: string,
+    command: Exclude<Command, { kind: 'plan' | 'claim' | 'start' | 'finish' | 'refuse' }>,
+  ): Promise<CommandOutcome>;
+  /** By id, by number, or by page key. */
+  find(by: { id: string } | { number: number } | { pageKey: string }): Promise<RunDetail | undefined>;
+  /** Newest first. */
+  list(filter: {
+    repositoryId?: string;
+    states?: string[];
+    beforeNumber?: number;
+    limit: number;
+  }): Promise<RunSummary[]>;
+  events(runId: string): Promise<FlowEvent[]>;
+}
+
+export interface ClaimRequest {
+  hostId: string;
+  instance: string;
+  /** The same id again gives the same claim. */
+  requestId: string;
+  /** Made by the caller before the claim, so that a crash after it leaves a name to look for. */
+  workerId: string;
+  /** SHA-256 of the worker's single-use token. */
+  tokenHash: Uint8Array;
+  pools: PoolOffer[];
+  capacity: Capacity;
+}
+
+export interface AttemptStore {
+  /**
+   * The oldest queued attempt that fits the host's pools and room (not-before passed, host not avoided): event,
+   * reservation (worker row), lease and fence in one transaction. Undefined: nothing fits now.
+   * Rejects with `host-replaced` when the host row has another instance.
+   * What did not fit, and why, is stored as the nodes' `waitingFor`.
+   */
+  claim(request: ClaimRequest): Promise<Claim | undefined>;
+  /** The runner is here and its assignment goes out. A Refusal (also: cancel requested) means: send none, destroy the worker. Rejects `fence-lost`. */
+  start(fence: Fence): Promise<CommandOutcome>;
+  /** The result, through the engine; deletes the lease. Repeating it after success gives the same answer. Rejects `fence-lost`. */
+  finish(fence: Fence, result: AttemptResult): Promise<CommandOutcome>;
+  /** The worker could not be made. */
+  refuse(fence: Fence, detail: string, retryable: boolean): Promise<CommandOutcome>;
+  /** The worker is gone, without a result. */
+  lose(fence: Fence, detail: string): Promise<CommandOutcome>;
+  /** Compare-and-set: no session yet, or the same one. False: refused. */
+  openSession(workerId: string, tokenHash: Uint8Array, sessionHash: Uint8Array): Promise<boolean>;
+  /**
+   * Stores records under the fence; idempotent on (attempt, seq). Answers the highest number that is durable.
+   * Rejects `fence-lost`; `record-gap` when the first new number is not the next one.
+   */
+  record(fence: Fence, records: readonly RunnerRecord[]): Promise<{ durableSeq: number }>;
+  durableSeq(attemptId: string): Promise<number>;
+  /** After destroy() succeeded: the reservation ends. Idempotent. */
+  releaseWorker(workerId: string): Promise<void>;
+  /** Every worker row of a host. */
+  workers(hostId: string): Promise<WorkerRecord[]>;
+  /** What a claim says, again, for a worker that is taken over after a restart. Undefined: its attempt is over or elsewhere. */
+  claimOf(workerId: string): Promise<Claim | undefined>;
+  /** Live attempts of this host whose run or attempt has a cancel intent. */
+  cancelRequested(hostId: string): Promise<{ attemptId: string; by: string; reason?: string }[]>;
+}
+
+export interface HostStore {
+  /**
+   * Registers or takes over (`keyHash` equal): sets the instance, raises the epoch of its leases. Refuses
+   * (`host-name-taken`) while the lease of another key is alive.
+   */
+  register(host: {
+    id: string;
+    keyHash: Uint8Array;
+    instance: string;
+    capacity: Capacity;
+    pools: PoolOffer[];
+    notes: string[];
+    leaseMs: number;
+  }): Promise<HostRecord>;
+  /**
+   * Renews the lease and compares what the host believes it holds with what is stored. Rejects `host-replaced`.
+   * cancel: ask the runner to stop. gone: not (any more) this host's: destroy it. unknown: this host's by the store,
+   * but not in its list: make the worker, or lose it.
+   */
+  renew(request: { id: string; instance: string; leaseMs: number; holding: string[]; notes: string[] }): Promise<{
+    cancel: { attemptId: string; by: string; reason?: string }[];
+    gone: string[];
+    unknown: string[];
+  }>;
+  list(): Promise<HostRecord[]>;
+  /** Hosts with their renewal counters: the reaper compares two looks, a full lease apart by its own clock. */
+  renewals(): Promise<{ id: string; instance: string; renewals: number; hasLeases: boolean }[]>;
+  /** Checks under the host's lock that `renewals` is still the number seen, then loses all its attempts. Answers how many. */
+  reap(id: string, seen: { instance: string; renewals: number }): Promise<number>;
+  /** Orderly end: the lease is over at once; the workers stay for the next process with the same key. */
+  leave(id: string, instance: string): Promise<void>;
+}
+
+export interface LogStore {
+  /** Chunks with seq > afterSeq, in order, at most `limit` chunks. */
+  read(attemptId: string, options: { afterSeq: number; limit: number }): Promise<LogChunkRecord[]>;
+}
+
+export interface OutboxStore {
+  /** Some waiting messages; not locked: two relays may both send one, which is allowed. */
+  peek(limit: number): Promise<{ id: string; message: Message }[]>;
+  remove(ids: readonly string[]): Promise<void>;
+  /** Age of the oldest message, milliseconds; undefined: empty. */
+  oldestAgeMs(): Promise<number | undefined>;
+}
+
+export interface CheckStore {
+  /** Takes due checks with desired > sent and no live lease; each has one sender at a time. */
+  lease(request: { forge?: string; limit: number; leaseMs: number }): Promise<CheckRecord[]>;
+  /** The forge accepted this version. Ends the lease; a newer desired version makes it due at once. */
+  sent(id: string, version: number): Promise<void>;
+  /** It did not. Ends the lease. */
+  failed(id: string, error: string, nextTryAt: Date): Promise<void>;
+  list(filter: {
+    runId?: string;
+    repositoryId?: string;
+    commit?: string;
+    pendingOnly?: boolean;
+    limit: number;
+  }): Promise<CheckRecord[]>;
+}
+
+export type ChangeTopic = 'outbox' | `run:${string}` | `attempt:${string}`;
+
+export interface ChangeFeed {
+  /**
+   * Called some time after commits that touched the topic; several may fold into one, and after a lost connection it
+   * is called once without a change. A hint: read again. Returns the way to stop.
+   */
+  on(topic: ChangeTopic, listener: () => void): () => void;
+}

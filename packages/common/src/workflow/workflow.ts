@@ -1,0 +1,64 @@
+/** A range of the file. Lines and columns count from 1; columns count UTF-16 code units; the end is exclusive. */
+export interface Span {
+  line: number;
+  column: number;
+  endLine: number;
+  endColumn: number;
+}
+
+export interface Diagnostic extends Span {
+  /** The path as the caller named it. */
+  file: string;
+  severity: 'error' | 'warning';
+  /** Stable, kebab-case: `unknown-node`, `duplicate-id`, … Listed in diagnostic-codes.ts. */
+  code: string;
+  message: string;
+  /** What would be right. */
+  hint?: string;
+}
+
+/** One `.solstice/*.kdl` file, understood. Everything optional that is absent was not written. */
+export interface Workflow {
+  file: string;
+  name: string;
+  on: Trigger[];
+  env: Record<string, string>;
+  jobs: Job[];
+}
+
+export interface Trigger {
+  event: 'push';
+  /** Globs over the short branch name (`main`, `release/*`); empty: every branch. */
+  branches: string[];
+}
+
+export interface Job {
+  id: string;
+  name: string;
+  /** The pool; absent: `default`. */
+  runsOn?: string;
+  image?: string;
+  env: Record<string, string>;
+  /** Ids of jobs that must have succeeded (or been skipped) before. */
+  needs: string[];
+  timeoutMs?: number;
+  /** Scripts of the checkout, run before the steps. */
+  setup: string[];
+  steps: Step[];
+  span: Span;
+}
+
+export interface Step {
+  /** As written, or the first line of the script, cut. */
+  name: string;
+  env: Record<string, string>;
+  timeoutMs?: number;
+  action: { kind: 'run'; script: string } | { kind: 'script'; path: string };
+}
+
+export interface ParseResult {
+  /** Present only when there is no error among the diagnostics. */
+  workflow?: Workflow;
+  /** Ordered by position. */
+  diagnostics: Diagnostic[];
+}

@@ -1,0 +1,59 @@
+/**
+ * Makes workers and takes them away. A worker is born for one attempt and gone after it.
+ *
+ * Contract (describeBackendContract checks it on every backend and on the fake):
+ * - `provision` is idempotent on the worker id; calling it for a worker that exists gives that worker. It rejects with
+ *   SolsticeError `image-unavailable` or `worker-failed` (a reason that a person can act on) and has then left nothing.
+ *   Aborting the signal makes it reject and leave nothing.
+ * - `list` names every worker of this host (label, directory), also those that an earlier process made, running or dead.
+ * - `Worker.wait` settles once the worker has ended, for whatever reason; any number of callers.
+ * - `Worker.destroy` is idempotent and complete: processes (also those that left the process group), container,
+ *   network, files. Destroying what is not there succeeds.
+ * - Calls for different workers may run at once; for one worker, `destroy` may overtake `provision` and wins.
+ */
+export interface Backend {
+  readonly kind: 'process' | 'container';
+  /** What is missing here; empty: it can work. Does not throw. */
+  problems(): Promise<string[]>;
+  provision(spec: WorkerSpec, signal: AbortSignal): Promise<Worker>;
+  list(): Promise<Worker[]>;
+}
+
+export interface WorkerSpec {
+  workerId: string;
+  attemptId: string;
+  hostId: string;
+  epoch: number;
+  /** 32 bytes; the only secret that goes in. */
+  token: Uint8Array;
+  /** Directory on the host in which the session socket lies; file name: SESSION_SOCKET. */
+  sessionDirectory: string;
+  /** The host's bare mirror of the repository, given read-only; undefined: none. */
+  mirrorDirectory: string | undefined;
+  /** Container only. */
+  image: string | undefined;
+  cpus: number;
+  memoryBytes: number;
+}
+
+export interface Worker {
+  readonly id: string;
+  /** How the runner sees the mirror; undefined: it must ask for chunks. Same answer after adoption. */
+  readonly mirrorPath: string | undefined;
+  wait(): Promise<WorkerExit>;
+  destroy(): Promise<void>;
+}
+
+export type WorkerExit =
+  | {
+      kind: 'exited';
+      exitCode: number | undefined;
+      signal: string | undefined;
+      outOfMemory: boolean;
+      lastOutput: string;
+    }
+  /** It was not there any more when looked for. */
+  | { kind: 'gone' };
+
+/** The file name of the socket inside `sessionDirectory`. */
+export const SESSION_SOCKET = 'session.sock';
