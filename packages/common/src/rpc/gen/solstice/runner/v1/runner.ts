@@ -158,7 +158,11 @@ export interface Assignment {
   /** for all steps together, counted from the first; 0: no limit */
   timeoutMs: bigint;
   source: Source | undefined;
-  limits: Limits | undefined;
+  limits:
+    | Limits
+    | undefined;
+  /** lines that the runner prints first, on the SYSTEM stream */
+  notes: string[];
 }
 
 export interface Assignment_EnvEntry {
@@ -733,6 +737,7 @@ function createBaseAssignment(): Assignment {
     timeoutMs: 0n,
     source: undefined,
     limits: undefined,
+    notes: [],
   };
 }
 
@@ -767,6 +772,9 @@ export const Assignment: MessageFns<Assignment> = {
     }
     if (message.limits !== undefined) {
       Limits.encode(message.limits, writer.uint32(74).fork()).join();
+    }
+    for (const v of message.notes) {
+      writer.uint32(82).string(v!);
     }
     return writer;
   },
@@ -857,6 +865,14 @@ export const Assignment: MessageFns<Assignment> = {
             }
 
             message.limits = Limits.decode(reader, reader.uint32());
+            continue;
+          }
+          case 10: {
+            if (tag !== 82) {
+              break;
+            }
+
+            message.notes.push(reader.string());
             continue;
           }
         }
