@@ -205,6 +205,8 @@ export interface Claim {
   workflow: string;
   /** True when the same request id claimed it before: the worker may exist already. */
   repeated: boolean;
+  /** True when the attempt is `running`: its assignment was sent (after a restart). False for a fresh claim. */
+  started: boolean;
 }
 
 export interface WorkerRecord {
