@@ -1,0 +1,20 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { SolsticeError } from '@solstice/common/errors';
+import type { Logger } from '@solstice/common/telemetry';
+
+/**
+ * Calls until there is an answer: an outage of the database, however long, is waited out with growing pauses. Only
+ * for calls that may be repeated when their outcome is unknown. Rejects with what is not retryable, or when aborted.
+ */
+export async function untilSettled<T>(call: () => Promise<T>, signal: AbortSignal, logger: Logger): Promise<T> {
+  for (let pauseMs = 100; ; pauseMs = Math.min(pauseMs * 2, 5_000)) {
+    signal.throwIfAborted();
+    try {
+      return await call();
+    } catch (error) {
+      if (!(error instanceof SolsticeError && error.retryable)) throw error;
+      logger.warn({ err: error, pauseMs }, 'the store did not answer; trying again');
+    }
+    await delay(pauseMs * (0.5 + Math.random()), undefined, { signal });
+  }
+}

@@ -1,0 +1,5 @@
+export { environmentOf, type RunnerLimits } from './attempts/assignment.js';
+export type { Mirrors } from './attempts/attempts.js';
+export { type ChosenBackend, capacityOf, chooseBackend, singleHostPools } from './hosts/backends.js';
+export { type DirectoryLock, lockDirectory, openStateDirectory, type StateDirectory } from './hosts/state-directory.js';
+export { type Orchestrator, type OrchestratorDependencies, startOrchestrator } from './orchestrator.js';
