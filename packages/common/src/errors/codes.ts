@@ -18,6 +18,10 @@ export const errorCodes = {
     'A forge or repository has no webhook secret.',
     'Set webhook_secret_file for the forge or the repository, or start with --dev on a machine of your own.',
   ),
+  'sealed-value-unreadable': code(
+    'A secret in the database cannot be opened with the key at hand.',
+    'Start with the secret.key that it was sealed with, or set the secret again.',
+  ),
   'address-in-use': code('An address to listen on is taken.', 'Stop the other process or set another address.'),
   'data-directory-in-use': code(
     'Another process holds the data directory.',

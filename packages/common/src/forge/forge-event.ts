@@ -36,3 +36,8 @@ export type RepositoryRef = z.infer<typeof repositoryRefSchema>;
 export function branchOf(ref: string): string | undefined {
   return ref.startsWith('refs/heads/') ? ref.slice('refs/heads/'.length) : undefined;
 }
+
+/** What people call it: `main` of `refs/heads/main`, `v1` of `refs/tags/v1`; other refs in full. */
+export function shortRefOf(ref: string): string {
+  return ref.replace(/^refs\/(?:heads|tags)\//, '');
+}

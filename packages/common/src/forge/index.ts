@@ -1,1 +1,2 @@
+export * from './commit-id.js';
 export * from './forge-event.js';

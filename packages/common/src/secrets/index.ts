@@ -1,0 +1,1 @@
+export { createSealer, loadOrCreateKey, type Sealer } from './seal.js';
