@@ -1,4 +1,13 @@
+export * from './attempt-id.js';
 export * from './cause.js';
+export { type CheckState, checkOf, clip, MAX_TITLE_LENGTH } from './check-state.js';
+export { decide, MAX_ATTEMPTS, RETRY_DELAYS_MS } from './decide.js';
+export * from './describe-cause.js';
+export * from './effects.js';
+export { evolve, evolveAll, replay } from './evolve.js';
+export * from './freeze.js';
 export * from './messages.js';
 export * from './spec.js';
 export * from './states.js';
+export { statesDocument } from './states-document.js';
+export * from './waiting.js';

@@ -1,6 +1,13 @@
 import type { AttemptResult, Cause } from './cause.js';
 import type { RunSpec } from './spec.js';
-import type { AttemptState, NodeState, RunState, TerminalAttemptState, TerminalRunState } from './states.js';
+import type {
+  AttemptState,
+  NodeState,
+  RunState,
+  TerminalAttemptState,
+  TerminalNodeState,
+  TerminalRunState,
+} from './states.js';
 
 /** What may be asked of a run. Every change of a run is one of these, decided under its lock. */
 export type Command =
@@ -25,7 +32,7 @@ export type FlowEventBody =
   | {
       kind: 'node.ended';
       nodeId: string;
-      state: Extract<NodeState, 'succeeded' | 'failed' | 'timed_out' | 'cancelled' | 'skipped'>;
+      state: TerminalNodeState;
       cause?: Cause;
     }
   | {
@@ -49,6 +56,17 @@ export interface Refusal {
   state: string;
 }
 
+export function isRefusal(outcome: object): outcome is Refusal {
+  return 'refused' in outcome;
+}
+
+/** A wish to cancel, committed: from here on every ending is `cancelled`. `at` is Unix milliseconds. */
+export interface CancelIntent {
+  by: string;
+  reason?: string;
+  at: number;
+}
+
 export interface AttemptView {
   id: string;
   nodeId: string;
@@ -60,7 +78,7 @@ export interface AttemptView {
   hostId?: string;
   workerId?: string;
   requestId?: string;
-  cancelRequested?: { by: string; reason?: string; at: number };
+  cancelRequested?: CancelIntent;
   cause?: Cause;
   queuedAt: number;
   claimedAt?: number;
@@ -77,7 +95,9 @@ export interface RunFlow {
   spec: RunSpec;
   nodes: Record<string, NodeFlow>;
   attempts: Record<string, AttemptView>;
-  cancelRequested?: { by: string; reason?: string; at: number };
+  /** How many nodes are not terminal yet. */
+  openNodes: number;
+  cancelRequested?: CancelIntent;
   cause?: Cause;
   createdAt: number;
   startedAt?: number;

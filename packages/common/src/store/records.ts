@@ -1,6 +1,17 @@
-import type { AttemptResult, AttemptView, Cause, JobSpec, NodeState, RunSpec, RunState } from '../flow/index.js';
+import type {
+  AttemptResult,
+  AttemptView,
+  Cause,
+  CheckState,
+  JobSpec,
+  NodeState,
+  RunSpec,
+  RunState,
+} from '../flow/index.js';
 import type { ForgeEvent } from '../forge/index.js';
 import type { Diagnostic } from '../workflow/index.js';
+
+export type { CheckState } from '../flow/index.js';
 
 /** Rows as the rest of the code sees them: our words, Dates for instants, no column names. */
 
@@ -217,17 +228,6 @@ export interface WorkerRecord {
   /** False: its attempt has ended or was taken; it is only waiting to be destroyed. */
   attemptLive: boolean;
   epoch: number | undefined;
-}
-
-/** What a forge should show for (repository, commit, context). */
-export interface CheckState {
-  state: 'pending' | 'running' | 'succeeded' | 'failed' | 'cancelled' | 'timed_out' | 'error';
-  /** At most 140 characters. */
-  title: string;
-  /** Markdown-free text: causes, diagnostics with file:line:col. */
-  text: string;
-  /** Of the run page; absent for a check without a run. */
-  pageKey: string | undefined;
 }
 
 export interface CheckRecord {

@@ -1,0 +1,55 @@
+import { assertNever } from '../errors/index.js';
+import type { Cause } from './cause.js';
+
+/** A cause as the second half of a sentence: `step “Test” exited with 3`. */
+export function describeCause(cause: Cause): string {
+  switch (cause.kind) {
+    case 'exit':
+      return `step “${cause.stepName}” exited with ${cause.exitCode}`;
+    case 'signal':
+      return `step “${cause.stepName}” was ended by ${cause.signal}`;
+    case 'clock':
+      return cause.clock === 'step'
+        ? `step “${cause.stepName ?? cause.step ?? '?'}” took longer than ${describeDuration(cause.limitMs)}`
+        : `the job took longer than ${describeDuration(cause.limitMs)}`;
+    case 'out-of-memory':
+      return 'the worker ran out of memory';
+    case 'source':
+      return `the source could not be checked out: ${cause.detail}`;
+    case 'cannot-start':
+      return `step “${cause.stepName}” could not be started: ${cause.detail}`;
+    case 'cancelled':
+      return `cancelled by ${cause.by}${cause.reason === undefined ? '' : `: ${cause.reason}`}`;
+    case 'lost':
+      return `the worker${onHost(cause.hostId)} was lost: ${cause.detail}`;
+    case 'refused':
+      return `no worker could be made${onHost(cause.hostId)}: ${cause.detail}`;
+    case 'nodes':
+      return `because of ${cause.nodes.join(', ')}`;
+    default:
+      return assertNever(cause);
+  }
+}
+
+function onHost(hostId: string | undefined): string {
+  return hostId === undefined ? '' : ` on host ${hostId}`;
+}
+
+/** `250 ms`, `1.5 s`, `42 s`, `3 min 5 s`, `2 h 10 min`. */
+export function describeDuration(ms: number): string {
+  if (ms < 1_000) {
+    return `${Math.round(ms)} ms`;
+  }
+  if (ms < 10_000) {
+    return `${Math.round(ms / 100) / 10} s`;
+  }
+  const seconds = Math.round(ms / 1_000);
+  if (seconds < 60) {
+    return `${seconds} s`;
+  }
+  const minutes = Math.floor(seconds / 60);
+  if (minutes < 60) {
+    return seconds % 60 === 0 ? `${minutes} min` : `${minutes} min ${seconds % 60} s`;
+  }
+  return minutes % 60 === 0 ? `${minutes / 60} h` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+}

@@ -1,0 +1,76 @@
+import type { NodeSpec, RunSpec } from './spec.js';
+
+export interface Graph {
+  spec(nodeId: string): NodeSpec | undefined;
+  /** The nodes that need this one, in the order of the file. */
+  dependents(nodeId: string): readonly string[];
+  needs(nodeId: string): readonly string[];
+}
+
+// Only a memo: a specification is frozen, so what was computed of it stays true.
+const graphs = new WeakMap<RunSpec, Graph>();
+
+export function graphOf(spec: RunSpec): Graph {
+  const known = graphs.get(spec);
+  if (known !== undefined) {
+    return known;
+  }
+  const specs = new Map<string, NodeSpec>();
+  const needs = new Map<string, string[]>();
+  const dependents = new Map<string, string[]>();
+  for (const node of spec.nodes) {
+    specs.set(node.id, node);
+    needs.set(node.id, [...new Set(node.needs)]);
+    for (const need of new Set(node.needs)) {
+      const list = dependents.get(need);
+      if (list === undefined) {
+        dependents.set(need, [node.id]);
+      } else {
+        list.push(node.id);
+      }
+    }
+  }
+  const graph: Graph = {
+    spec: (nodeId) => specs.get(nodeId),
+    dependents: (nodeId) => dependents.get(nodeId) ?? [],
+    needs: (nodeId) => needs.get(nodeId) ?? [],
+  };
+  graphs.set(spec, graph);
+  return graph;
+}
+
+/** Why a run of this specification could never end; undefined: it can. The parser says it better, with positions. */
+export function problemOf(spec: RunSpec): string | undefined {
+  if (spec.nodes.length === 0) {
+    return 'a run needs at least one job';
+  }
+  const ids = new Set<string>();
+  for (const node of spec.nodes) {
+    if (ids.has(node.id)) {
+      return `two jobs are called ${node.id}`;
+    }
+    ids.add(node.id);
+  }
+  const graph = graphOf(spec);
+  const open = new Map<string, number>();
+  for (const node of spec.nodes) {
+    const unknown = node.needs.find((need) => !ids.has(need));
+    if (unknown !== undefined) {
+      return `job ${node.id} needs ${unknown}, which there is not`;
+    }
+    open.set(node.id, graph.needs(node.id).length);
+  }
+  const free = spec.nodes.filter((node) => node.needs.length === 0).map((node) => node.id);
+  let reached = 0;
+  for (let id = free.pop(); id !== undefined; id = free.pop()) {
+    reached += 1;
+    for (const dependent of graph.dependents(id)) {
+      const left = (open.get(dependent) ?? 0) - 1;
+      open.set(dependent, left);
+      if (left === 0) {
+        free.push(dependent);
+      }
+    }
+  }
+  return reached === spec.nodes.length ? undefined : 'its jobs need each other in a circle';
+}

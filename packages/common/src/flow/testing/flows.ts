@@ -1,0 +1,123 @@
+import { SolsticeError } from '../../errors/index.js';
+import { decide, MAX_ATTEMPTS } from '../decide.js';
+import { evolveAll } from '../evolve.js';
+import { type AttemptView, type Command, type FlowEvent, isRefusal, type RunFlow } from '../messages.js';
+import type { JobSpec, RunSpec } from '../spec.js';
+
+/** A job of one step, for tests. */
+export function job(id: string, needs: string[] = [], more: Partial<JobSpec> = {}): JobSpec {
+  return {
+    kind: 'job',
+    id,
+    name: id,
+    runsOn: 'default',
+    env: {},
+    needs,
+    steps: [{ name: 'Test', env: {}, action: { kind: 'run', script: 'true' } }],
+    ...more,
+  };
+}
+
+export function spec(...nodes: JobSpec[]): RunSpec {
+  return { version: 1, workflow: { name: 'ci', file: '.solstice/ci.kdl' }, nodes };
+}
+
+/** A run under test: takes commands, keeps its log, and its clock moves a second with each. */
+export class Flow {
+  run: RunFlow | undefined;
+  readonly log: FlowEvent[] = [];
+  now = 1_000_000;
+
+  constructor(runSpec?: RunSpec) {
+    if (runSpec !== undefined) {
+      this.do({ kind: 'plan', runId: 'r1', spec: runSpec });
+    }
+  }
+
+  get state(): RunFlow {
+    if (this.run === undefined) {
+      throw new SolsticeError('internal', 'the run was not planned');
+    }
+    return this.run;
+  }
+
+  try(command: Command): FlowEvent[] | ReturnType<typeof decide> {
+    this.now += 1_000;
+    const outcome = decide(this.run, command, this.now);
+    if (!isRefusal(outcome) && outcome.length > 0) {
+      this.run = evolveAll(this.run, outcome);
+      this.log.push(...outcome);
+    }
+    return outcome;
+  }
+
+  /** Throws when it is refused. */
+  do(command: Command): FlowEvent[] {
+    const outcome = this.try(command);
+    if (isRefusal(outcome)) {
+      throw new Error(`refused: ${outcome.reason} (${outcome.state})`);
+    }
+    return outcome;
+  }
+
+  claim(attemptId: string, hostId = 'alder'): FlowEvent[] {
+    return this.do({ kind: 'claim', attemptId, hostId, workerId: `w-${attemptId}`, requestId: `q-${attemptId}` });
+  }
+
+  /** Claims and starts the last attempt of a node, and gives its id. */
+  start(nodeId: string): string {
+    const attemptId = this.last(nodeId).id;
+    this.now = Math.max(this.now, this.last(nodeId).notBefore);
+    this.claim(attemptId);
+    this.do({ kind: 'start', attemptId });
+    return attemptId;
+  }
+
+  succeed(nodeId: string): FlowEvent[] {
+    return this.do({ kind: 'finish', attemptId: this.start(nodeId), result: { state: 'succeeded' } });
+  }
+
+  fail(nodeId: string): FlowEvent[] {
+    const cause = { kind: 'exit', step: 0, stepName: 'Test', exitCode: 3 } as const;
+    return this.do({ kind: 'finish', attemptId: this.start(nodeId), result: { state: 'failed', cause } });
+  }
+
+  last(nodeId: string): AttemptView {
+    const id = this.state.nodes[nodeId]?.attemptIds.at(-1);
+    const attempt = id === undefined ? undefined : this.state.attempts[id];
+    if (attempt === undefined) {
+      throw new Error(`${nodeId} has no attempt`);
+    }
+    return attempt;
+  }
+
+  /** `{build: 'succeeded', …}` */
+  nodeStates(): Record<string, string> {
+    return Object.fromEntries(Object.values(this.state.nodes).map((node) => [node.id, node.state]));
+  }
+
+  attemptStates(): string[] {
+    return Object.values(this.state.attempts).map((attempt) => attempt.state);
+  }
+}
+
+/** Plays every attempt that can go on, always well, until nothing more happens. */
+export function drain(flow: Flow): void {
+  for (let guard = 0; guard < 1_000 * MAX_ATTEMPTS; guard += 1) {
+    const live = Object.values(flow.state.attempts).find((attempt) => attempt.endedAt === undefined);
+    if (live === undefined) {
+      return;
+    }
+    flow.now = Math.max(flow.now, live.notBefore);
+    if (live.state === 'queued') {
+      flow.claim(live.id);
+    } else if (live.state === 'claimed' && live.cancelRequested === undefined) {
+      flow.do({ kind: 'start', attemptId: live.id });
+    } else if (live.state === 'claimed') {
+      flow.do({ kind: 'lose', attemptId: live.id, detail: 'its worker was taken away' });
+    } else {
+      flow.do({ kind: 'finish', attemptId: live.id, result: { state: 'succeeded' } });
+    }
+  }
+  throw new Error('the run does not come to an end');
+}
