@@ -1,0 +1,38 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import Docker from 'dockerode';
+
+/** Containers, networks and volumes of a host, and processes that name its directory: there must be none. */
+export async function expectNothingLeft(hostId: string, directory: string): Promise<void> {
+  const left = [...(await dockerObjects(hostId)), ...processes(directory)];
+  if (left.length > 0) throw new Error(`left behind by host ${hostId}:\n${left.join('\n')}`);
+}
+
+async function dockerObjects(hostId: string): Promise<string[]> {
+  if (process.env.SOLSTICE_TEST_DOCKER === 'missing') return [];
+  const docker = new Docker();
+  const filters = { label: [`solstice.host=${hostId}`] };
+  const containers = await docker.listContainers({ all: true, filters });
+  const networks = await docker.listNetworks({ filters });
+  const { Volumes: volumes } = await docker.listVolumes({ filters });
+  return [
+    ...containers.map((container) => `container ${container.Names.join(' ')}`),
+    ...networks.map((network) => `network ${network.Name}`),
+    ...(volumes ?? []).map((volume) => `volume ${volume.Name}`),
+  ];
+}
+
+function processes(directory: string): string[] {
+  const found: string[] = [];
+  for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
+    try {
+      const command = readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ');
+      const environment = readFileSync(`/proc/${pid}/environ`, 'utf8');
+      if (pid !== String(process.pid) && (command.includes(directory) || environment.includes(directory))) {
+        found.push(`process ${pid}: ${command}`);
+      }
+    } catch {
+      // It ended while we looked, or belongs to somebody else.
+    }
+  }
+  return found;
+}

@@ -1,0 +1,3 @@
+#!/bin/sh
+echo set up
+echo ready > state
