@@ -5,6 +5,8 @@
 export interface Settings {
   /** Where it was read from; undefined: no file, all defaults. */
   file: string | undefined;
+  /** Things that are allowed but probably not meant, as sentences: to be logged at start. */
+  warnings: string[];
   /** Absolute. Default: /var/lib/solstice as root, else $XDG_DATA_HOME/solstice or ~/.local/share/solstice. */
   dataDirectory: string;
   /** Webhooks and run pages. Default 127.0.0.1:8420. Port 0: any free one (it is then written to <data>/addresses.json). */
