@@ -46,6 +46,9 @@ async function claimDirectory(directory: string, user: ServerUser): Promise<stri
     );
   }
   if (found.uid !== user.uid) await chown(directory, user.uid, user.gid);
+  // What a killed server left: its lock file would stop the next one for as long as its number names a process, also
+  // one that is dead and not yet waited for.
+  for (const path of [socketPath(directory), `${socketPath(directory)}.lock`]) await rm(path, { force: true });
   return directory;
 }
 
