@@ -22,7 +22,8 @@ if (!['auto', 'process', 'container'].includes(options.backend)) {
 }
 
 const say = (line = '') => console.log(line);
-const heading = (text) => say(`\n\u001b[1m${text}\u001b[0m`.replace(/\u001b\[\d+m/g, process.stdout.isTTY ? '$&' : ''));
+const bold = (text) => (process.stdout.isTTY ? `\u001b[1m${text}\u001b[0m` : text);
+const heading = (text) => say(`\n${bold(text)}`);
 
 /** What has to be taken away again, newest first. */
 const undo = [];
@@ -118,9 +119,13 @@ forge "local" kind="git" {
   const bare = join(base, 'hello.git');
   const work = join(base, 'hello');
   git(base, 'init', '--quiet', '--bare', '--initial-branch=main', bare);
-  const added = spawnSync(process.execPath, ciadm('repo', 'add', 'hello', '--forge', 'local', '--path', bare, '--install-hook'), {
-    encoding: 'utf8',
-  });
+  const added = spawnSync(
+    process.execPath,
+    ciadm('repo', 'add', 'hello', '--forge', 'local', '--path', bare, '--install-hook'),
+    {
+      encoding: 'utf8',
+    },
+  );
   if (added.status !== 0) throw new Error(`ciadm repo add failed:\n${added.stdout}${added.stderr}`);
   mkdirSync(work);
   cpSync(join(root, 'examples/hello'), work, { recursive: true });

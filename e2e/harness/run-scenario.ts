@@ -28,7 +28,17 @@ export async function runScenario(
   const { solstice, client, backend } = options;
   const name = `${folder.name}-${backend}`;
   const repository = await TestRepository.create(options.directory);
-  const added = await ciadm(solstice, 'repo', 'add', name, '--forge', 'local', '--path', repository.bare, '--install-hook');
+  const added = await ciadm(
+    solstice,
+    'repo',
+    'add',
+    name,
+    '--forge',
+    'local',
+    '--path',
+    repository.bare,
+    '--install-hook',
+  );
   expect(added.exitCode, added.stderr).toBe(0);
 
   const stage: Stage = { folder, solstice, client, repository, name, backend, commits: [] };
@@ -98,7 +108,8 @@ async function expectDeliveries(stage: Stage, wanted: Scenario['expect']): Promi
   const full = await Promise.all(settled.map(({ id }) => stage.client.delivery(id)));
   for (const { ref, state, reason } of wanted.deliveries) {
     const index = full.findIndex(
-      (delivery) => delivery.event?.ref === ref && delivery.state === state && (delivery.reason ?? '').includes(reason ?? ''),
+      (delivery) =>
+        delivery.event?.ref === ref && delivery.state === state && (delivery.reason ?? '').includes(reason ?? ''),
     );
     const found = full.map((delivery) => [delivery.event?.ref, delivery.state, delivery.reason]);
     expect(index, `${ref} ${state} ${reason ?? ''} among ${JSON.stringify(found)}`).toBeGreaterThanOrEqual(0);
@@ -123,13 +134,25 @@ async function expectRuns(stage: Stage, wanted: Scenario['expect']): Promise<Run
   wanted.runs.forEach((expected, index) => {
     const run = runs[index] as RunDetailView;
     const seen = JSON.stringify(run.nodes, undefined, 1);
-    expect([run.workflow, run.source.branch, run.state], seen).toEqual([expected.workflow, expected.branch, expected.state]);
+    expect([run.workflow, run.source.branch, run.state], seen).toEqual([
+      expected.workflow,
+      expected.branch,
+      expected.state,
+    ]);
     expect(run.nodes.map(({ id }) => id).sort()).toEqual(Object.keys(expected.jobs).sort());
     for (const [id, job] of Object.entries(expected.jobs)) {
       const node = run.nodes.find((each) => each.id === id);
       expect(node?.state, seen).toBe(job.state);
-      if (job.attempts) expect(node?.attempts.map(({ state }) => state), seen).toEqual(job.attempts);
-      if (job.steps) expect(node?.attempts.at(-1)?.steps.map(({ state }) => state), seen).toEqual(job.steps);
+      if (job.attempts)
+        expect(
+          node?.attempts.map(({ state }) => state),
+          seen,
+        ).toEqual(job.attempts);
+      if (job.steps)
+        expect(
+          node?.attempts.at(-1)?.steps.map(({ state }) => state),
+          seen,
+        ).toEqual(job.steps);
       if (job.cause) expect(node?.cause, seen).toMatchObject(job.cause);
     }
   });
@@ -144,13 +167,22 @@ async function expectLogs(stage: Stage, wanted: Scenario['expect'], runs: RunDet
   for (const log of wanted.logs ?? []) {
     if (log.backend !== undefined && log.backend !== stage.backend) continue;
     const run = runs[log.run] as RunDetailView;
-    const printed = await ciadm(stage.solstice, 'logs', String(run.number), '--job', log.job, '--step', String(log.step), '--raw');
+    const printed = await ciadm(
+      stage.solstice,
+      'logs',
+      String(run.number),
+      '--job',
+      log.job,
+      '--step',
+      String(log.step),
+      '--raw',
+    );
     expect(printed.exitCode, printed.stderr).toBe(0);
     const bytes =
       log.command !== undefined
         ? execFileSync('/bin/sh', ['-c', log.command], { maxBuffer: 64 * 1024 * 1024 })
         : Buffer.from(
-            (log.text ?? '').replaceAll('${branch}', run.source.branch ?? '').replaceAll('${commit}', run.source.commit),
+            (log.text ?? '').replaceAll('<branch>', run.source.branch ?? '').replaceAll('<commit>', run.source.commit),
           );
     // Compared as bytes; the texts only make a readable message.
     if (!printed.stdout.equals(bytes)) {
@@ -174,6 +206,6 @@ async function expectCheck(stage: Stage, wanted: Scenario['expect']): Promise<vo
         ? true
         : undefined;
     },
-    { describe: () => `${JSON.stringify(check)} in the note of ${commit}; it is:\n${note}`, timeoutMs: 30_000 },
+    { describe: () => `${JSON.stringify(check)} in the note of <commit>; it is:\n${note}`, timeoutMs: 30_000 },
   );
 }

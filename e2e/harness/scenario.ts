@@ -53,7 +53,7 @@ export const scenarioSchema = z.strictObject({
     ),
     /** Pairs: the first job ended before the second was claimed. */
     order: z.array(z.tuple([z.string(), z.string()])).optional(),
-    /** Exactly what a step printed: as text (with ${branch} and ${commit}), or as what a shell command prints. */
+    /** Exactly what a step printed: as text (with <branch> and <commit>), or as what a shell command prints. */
     logs: z
       .array(
         z.strictObject({

@@ -33,10 +33,19 @@ export class SolsticeProcess {
     environment?: NodeJS.ProcessEnv;
     args?: string[];
   }): Promise<SolsticeProcess> {
-    const child = spawn(process.execPath, [bin('solstice'), 'up', '--config', options.settingsFile, ...(options.args ?? [])], {
-      stdio: ['ignore', 'pipe', 'pipe'],
-      env: { PATH: process.env.PATH, HOME: process.env.HOME, DOCKER_HOST: process.env.DOCKER_HOST, ...options.environment },
-    });
+    const child = spawn(
+      process.execPath,
+      [bin('solstice'), 'up', '--config', options.settingsFile, ...(options.args ?? [])],
+      {
+        stdio: ['ignore', 'pipe', 'pipe'],
+        env: {
+          PATH: process.env.PATH,
+          HOME: process.env.HOME,
+          DOCKER_HOST: process.env.DOCKER_HOST,
+          ...options.environment,
+        },
+      },
+    );
     let output = '';
     child.stdout?.on('data', (data: Buffer) => {
       output += data.toString();
@@ -76,7 +85,10 @@ export class SolsticeProcess {
 }
 
 /** Runs ciadm against a process, as an operator would. */
-export async function ciadm(solstice: SolsticeProcess, ...args: string[]): Promise<{ exitCode: number; stdout: Buffer; stderr: string }> {
+export async function ciadm(
+  solstice: SolsticeProcess,
+  ...args: string[]
+): Promise<{ exitCode: number; stdout: Buffer; stderr: string }> {
   const child = spawn(process.execPath, [bin('ciadm'), '--data-dir', solstice.dataDirectory, ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { PATH: process.env.PATH, HOME: process.env.HOME },

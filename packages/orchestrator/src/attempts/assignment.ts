@@ -70,9 +70,15 @@ export function environmentOf(claim: Claim): Record<string, string> {
   };
 }
 
+/** Where the job does not get what its workflow says, its log begins with that. */
 function notesOf(claim: Claim): string[] {
-  if (claim.pool.name !== '*') return [];
-  return [
-    `no host serves the pool "${claim.job.runsOn}"; host ${claim.fence.hostId} took the job with its ${claim.pool.backend} backend`,
-  ];
+  const { job, pool } = claim;
+  const notes: string[] = [];
+  if (pool.name === '*') {
+    notes.push(`no host serves the pool "${job.runsOn}"; host ${claim.fence.hostId} took the job`);
+  }
+  if (pool.backend === 'process' && job.image !== undefined) {
+    notes.push(`the image "${job.image}" is not used: on this host jobs run as processes`);
+  }
+  return notes;
 }

@@ -11,7 +11,7 @@ export class Reaper {
   readonly #leaseMs: number;
   readonly #monotonicMs: () => number;
   readonly #logger: Logger;
-  #seen = new Map<string, { instance: string; renewals: number; sinceMs: number }>();
+  #seen = new Map<string, Sighting>();
 
   constructor(store: HostStore, leaseMs: number, monotonicMs: () => number, logger: Logger) {
     this.#store = store;
@@ -30,7 +30,7 @@ export class Reaper {
       throw error;
     }
     const now = this.#monotonicMs();
-    const seen: typeof this.#seen = new Map();
+    const seen = new Map<string, Sighting>();
     for (const host of hosts) {
       if (!host.hasLeases) continue;
       const before = this.#seen.get(host.id);
@@ -45,4 +45,11 @@ export class Reaper {
     }
     this.#seen = seen;
   }
+}
+
+interface Sighting {
+  instance: string;
+  renewals: number;
+  /** Monotonic: when this counter was first seen. */
+  sinceMs: number;
 }
