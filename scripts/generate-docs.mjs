@@ -1,0 +1,15 @@
+// Writes docs/settings.md and docs/errors.md from the tables in packages/common; `--check` compares instead.
+// The tests beside the tables hold the pages as file snapshots, so that there is one way to make them.
+import { spawnSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const tests = ['config', 'errors'].map((folder) => `packages/common/src/${folder}/reference-page.test.ts`);
+const update = process.argv.includes('--check') ? [] : ['--update'];
+const { status } = spawnSync(
+  process.execPath,
+  [`${root}node_modules/vitest/vitest.mjs`, 'run', '--project', 'unit', ...update, ...tests],
+  // With CI set a snapshot that is missing is an error too.
+  { cwd: root, stdio: 'inherit', env: { ...process.env, CI: update.length > 0 ? '' : 'true' } },
+);
+process.exit(status ?? 1);
