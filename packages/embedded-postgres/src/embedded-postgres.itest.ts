@@ -245,6 +245,14 @@ describe('after a crash', () => {
     // The whole group: initdb and its parent, as when the machine is cut off.
     const holder = Number(await readFile(join(dataDirectory, 'lock'), 'utf8'));
     process.kill(-holder, 'SIGKILL');
+    await until('the parent is gone', async () => {
+      try {
+        process.kill(holder, 0);
+        return undefined;
+      } catch {
+        return true;
+      }
+    });
 
     const server = await startEmbeddedPostgres({ dataDirectory, ...fast });
     expect(await query(server, 'select 1 as one')).toEqual([{ one: 1 }]);
