@@ -1,10 +1,4 @@
-import {
-  forgeSettings,
-  hostSettings,
-  repositorySettings,
-  type SettingDefinition,
-  topSettings,
-} from './setting-table.js';
+import { forgeSettings, hostSettings, repositorySettings, type SettingTable, topSettings } from './setting-table.js';
 
 /** docs/settings.md, made from the tables that the parser reads with. */
 export function renderSettingsPage(): string {
