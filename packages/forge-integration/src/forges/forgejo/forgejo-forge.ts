@@ -1,0 +1,99 @@
+import type { ForgeSettings } from '@solstice/common/config';
+import { SolsticeError } from '@solstice/common/errors';
+import type { CheckState } from '@solstice/common/store';
+import { z } from 'zod';
+import type { Clock } from '../../clock.js';
+import { commitStatusOf, ownerAndName } from '../commit-status.js';
+import { type Forge, type ForgeRepository, singleHeader, type WorkflowFile } from '../forge.js';
+import { ForgeError } from '../forge-error.js';
+import { matchSignature } from '../signature.js';
+import { MAX_WORKFLOW_FILE_BYTES, readSelected, WORKFLOW_DIRECTORY } from '../workflow-files.js';
+import { ForgejoClient } from './forgejo-client.js';
+import { normaliseForgejo } from './forgejo-payloads.js';
+
+const entriesSchema = z.array(z.object({ type: z.string(), path: z.string(), size: z.number() }));
+
+/** A Forgejo server through the token of a (bot) user who may write statuses. */
+export function createForgejoForge(settings: ForgeSettings, dependencies: { clock: Clock }): Forge {
+  if (settings.url === undefined) {
+    throw new SolsticeError('settings-invalid', `forge ${settings.id} is of kind forgejo and has no url`);
+  }
+  const client = new ForgejoClient({ url: settings.url, token: settings.token, clock: dependencies.clock });
+
+  async function requireCommit(repository: ForgeRepository, commit: string, signal: AbortSignal): Promise<void> {
+    const place = placeOf(repository);
+    const flags = 'stat=false&verification=false&files=false';
+    const what = `looking for commit ${commit} of ${repository.name}`;
+    if (await client.json(what, `${place}/git/commits/${commit}?${flags}`, z.looseObject({ sha: z.string() }), signal)) return;
+    if (await client.json(`looking for ${repository.name}`, place, z.looseObject({}), signal)) {
+      throw new ForgeError('commit-gone', `commit ${commit} is not (any more) in ${repository.name}`);
+    }
+    throw new ForgeError('refused', `${repository.name} is not on the forge, or the token may not see it`);
+  }
+
+  return {
+    id: settings.id,
+    kind: 'forgejo',
+    webhookSecret: settings.webhookSecret,
+    // Forgejo also sends GitHub's and Gitea's headers; its own come first, and only they are read.
+    deliveryId: (headers) => singleHeader(headers, 'x-forgejo-delivery'),
+    eventName: (headers) => singleHeader(headers, 'x-forgejo-event'),
+    verify: (headers, rawBody, secrets) => matchSignature(singleHeader(headers, 'x-forgejo-signature'), rawBody, secrets),
+    normalise: (headers, body) => normaliseForgejo(singleHeader(headers, 'x-forgejo-event'), body),
+
+    async readWorkflowFiles(repository, commit, signal): Promise<WorkflowFile[]> {
+      const place = placeOf(repository);
+      const listing = await client.json(
+        `reading ${WORKFLOW_DIRECTORY} of ${repository.name}`,
+        `${place}/contents/${WORKFLOW_DIRECTORY}?ref=${commit}`,
+        // A file of that name gives an object: no directory, so no workflows.
+        z.union([entriesSchema, z.looseObject({ type: z.string() })]),
+        signal,
+      );
+      if (listing === undefined) {
+        await requireCommit(repository, commit, signal);
+        return [];
+      }
+      if (!Array.isArray(listing)) return [];
+      const entries = listing
+        .filter((entry) => entry.type === 'file')
+        .map((entry) => ({ path: entry.path, sizeBytes: entry.size }));
+      return readSelected(entries, async ({ path }) => {
+        const what = `reading ${path} of ${repository.name}`;
+        const address = `${place}/raw/${path.split('/').map(encodeURIComponent).join('/')}?ref=${commit}`;
+        const bytes = await client.bytes(what, address, MAX_WORKFLOW_FILE_BYTES, signal);
+        if (!bytes) throw new ForgeError('unavailable', `${what}: it was listed, but is not there`);
+        return bytes;
+      });
+    },
+
+    async resolveRef(repository, ref, signal) {
+      const place = placeOf(repository);
+      const what = `looking for ${ref} of ${repository.name}`;
+      const [, family, name] = /^refs\/(heads|tags)\/(.+)$/.exec(ref) ?? [];
+      if (!family || !name) return undefined;
+      const escaped = name.split('/').map(encodeURIComponent).join('/');
+      if (family === 'heads') {
+        const schema = z.object({ commit: z.object({ id: z.string() }) });
+        return (await client.json(what, `${place}/branches/${escaped}`, schema, signal))?.commit.id;
+      }
+      const schema = z.object({ commit: z.object({ sha: z.string() }) });
+      return (await client.json(what, `${place}/tags/${escaped}`, schema, signal))?.commit.sha;
+    },
+
+    async reportCheck(repository, commit, context, state: CheckState, targetUrl, signal) {
+      const what = `setting the status ${context} of ${repository.name}`;
+      if (!settings.token) throw new ForgeError('refused', `${what}: the forge ${settings.id} has no token`);
+      const status = commitStatusOf(context, state, targetUrl);
+      if (await client.post(what, `${placeOf(repository)}/statuses/${commit}`, status, signal)) return;
+      throw new ForgeError('refused', `${what}: HTTP 404: no such repository or commit, or the token may not see it`);
+    },
+  };
+}
+
+/** Path of the repository in the API. */
+function placeOf(repository: ForgeRepository): string {
+  const place = ownerAndName(repository.name);
+  if (!place) throw new ForgeError('refused', `${repository.name} is not of the form owner/name`);
+  return `/repos/${encodeURIComponent(place.owner)}/${encodeURIComponent(place.repo)}`;
+}
