@@ -7,13 +7,13 @@ import type { Logger } from '@solstice/common/telemetry';
  * itself. The store checks once more under the host's lock.
  */
 export class Reaper {
-  readonly #store: HostStore;
+  readonly #store: Pick<HostStore, 'renewals' | 'reap'>;
   readonly #leaseMs: number;
   readonly #monotonicMs: () => number;
   readonly #logger: Logger;
   #seen = new Map<string, Sighting>();
 
-  constructor(store: HostStore, leaseMs: number, monotonicMs: () => number, logger: Logger) {
+  constructor(store: Pick<HostStore, 'renewals' | 'reap'>, leaseMs: number, monotonicMs: () => number, logger: Logger) {
     this.#store = store;
     this.#leaseMs = leaseMs;
     this.#monotonicMs = monotonicMs;

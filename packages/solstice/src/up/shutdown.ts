@@ -32,7 +32,10 @@ export class Shutdown {
 }
 
 /** Settles with the reason to stop: a signal, or a part that crashed. A second signal, or the deadline, ends the process at once. */
-export function untilToldToStop(deadlineMs: number, logger: Logger): {
+export function untilToldToStop(
+  deadlineMs: number,
+  logger: Logger,
+): {
   stop: Promise<{ signal: string } | { crash: Error }>;
   crashed(error: Error): void;
 } {

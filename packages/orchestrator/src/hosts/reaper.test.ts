@@ -1,0 +1,73 @@
+import type { HostStore } from '@solstice/common/store';
+import { createLogger } from '@solstice/common/telemetry';
+import { beforeEach, expect, test } from 'vitest';
+import { Reaper } from './reaper.js';
+
+type Sighting = Awaited<ReturnType<HostStore['renewals']>>[number];
+
+let hosts: Sighting[];
+let down: boolean;
+let nowMs: number;
+let reaped: string[];
+let reaper: Reaper;
+
+beforeEach(() => {
+  hosts = [{ id: 'alder', instance: 'a', renewals: 1, hasLeases: true }];
+  down = false;
+  nowMs = 0;
+  reaped = [];
+  const store: Pick<HostStore, 'renewals' | 'reap'> = {
+    renewals: async () => {
+      if (down) throw new Error('no answer');
+      return hosts;
+    },
+    reap: async (id, seen) => {
+      reaped.push(`${id} ${seen.instance} ${seen.renewals}`);
+      return 1;
+    },
+  };
+  reaper = new Reaper(store, 30_000, () => nowMs, createLogger({ level: 'silent' }));
+});
+
+async function lookAt(ms: number): Promise<void> {
+  nowMs = ms;
+  await reaper.look();
+}
+
+test('a host is reaped once its counter has stood still for one full lease', async () => {
+  await lookAt(0);
+  await lookAt(29_999);
+  expect(reaped).toEqual([]);
+  await lookAt(30_000);
+  expect(reaped).toEqual(['alder a 1']);
+});
+
+test('a renewal, or another instance, starts the wait anew', async () => {
+  await lookAt(0);
+  hosts = [{ id: 'alder', instance: 'a', renewals: 2, hasLeases: true }];
+  await lookAt(20_000);
+  hosts = [{ id: 'alder', instance: 'b', renewals: 2, hasLeases: true }];
+  await lookAt(45_000);
+  await lookAt(74_999);
+  expect(reaped).toEqual([]);
+});
+
+test('after a failed look it starts anew: it may have been cut off itself', async () => {
+  await lookAt(0);
+  down = true;
+  nowMs = 20_000;
+  await expect(reaper.look()).rejects.toThrow('no answer');
+  down = false;
+  await lookAt(40_000);
+  await lookAt(69_999);
+  expect(reaped).toEqual([]);
+  await lookAt(70_000);
+  expect(reaped).toHaveLength(1);
+});
+
+test('a host that holds nothing is left alone', async () => {
+  hosts = [{ id: 'alder', instance: 'a', renewals: 1, hasLeases: false }];
+  await lookAt(0);
+  await lookAt(100_000);
+  expect(reaped).toEqual([]);
+});
