@@ -1,0 +1,102 @@
+import type { z } from 'zod';
+import type { cancelBodySchema, repositoryBodySchema, triggerBodySchema } from '../requests.js';
+import {
+  type CheckView,
+  cancelAnswerSchema,
+  checkListSchema,
+  type DeliveryView,
+  type DoctorItem,
+  deliveryListSchema,
+  deliverySchema,
+  doctorSchema,
+  type HostView,
+  hostListSchema,
+  type RepositoryAnswer,
+  type RepositoryView,
+  type RunDetailView,
+  type RunEvents,
+  type RunSummaryView,
+  repositoryAnswerSchema,
+  repositoryListSchema,
+  runDetailSchema,
+  runEventsSchema,
+  runListSchema,
+  type StatusView,
+  statusSchema,
+  type TriggerAnswer,
+  triggerAnswerSchema,
+  type Why,
+  whySchema,
+} from '../schemas.js';
+import { type OperatorClientSettings, OperatorHttp } from './http.js';
+import { bodyOf, type LogItem, type LogRequest, readLog } from './log-stream.js';
+
+type Loose<T> = { [Key in keyof T]: T[Key] | undefined };
+
+/**
+ * The operator API, typed. A run is named by its number or id, a repository by name, `forge:name` or id.
+ * Everything rejects with a SolsticeError: `api-unreachable`, `api-unauthorised`, `not-found`, `refused` (a
+ * RefusedError with the state), `usage`, or another that the server named.
+ */
+export interface OperatorClient {
+  status(): Promise<StatusView>;
+  /** Newest first. `state`: one, or several with spaces. `before`: only older than this number. */
+  runs(filter?: {
+    repository?: string | undefined;
+    state?: string | undefined;
+    before?: number | undefined;
+    limit?: number | undefined;
+  }): Promise<RunSummaryView[]>;
+  run(ref: string | number): Promise<RunDetailView>;
+  events(ref: string | number): Promise<RunEvents['events']>;
+  why(ref: string | number): Promise<Why>;
+  cancel(ref: string | number, request?: Loose<z.input<typeof cancelBodySchema>>): Promise<RunDetailView>;
+  /** With the states around it; reconnects by itself. */
+  log(ref: string | number, request?: LogRequest): AsyncGenerator<LogItem>;
+  /** Exactly what the steps printed on their standard output and error. */
+  printed(ref: string | number, request?: Omit<LogRequest, 'follow' | 'patienceMs'>): AsyncGenerator<Uint8Array>;
+  hosts(): Promise<HostView[]>;
+  trigger(request: Loose<z.input<typeof triggerBodySchema>> & { repository: string }): Promise<TriggerAnswer>;
+  repositories(): Promise<RepositoryView[]>;
+  addRepository(
+    request: Loose<z.input<typeof repositoryBodySchema>> & { forge: string; name: string },
+  ): Promise<RepositoryAnswer>;
+  deliveries(filter?: {
+    state?: DeliveryView['state'] | undefined;
+    limit?: number | undefined;
+  }): Promise<DeliveryView[]>;
+  delivery(id: string): Promise<DeliveryView>;
+  checks(filter?: {
+    run?: string | number | undefined;
+    commit?: string | undefined;
+    pending?: boolean | undefined;
+    limit?: number | undefined;
+  }): Promise<CheckView[]>;
+  doctor(): Promise<DoctorItem[]>;
+}
+
+export function createOperatorClient(settings: OperatorClientSettings): OperatorClient {
+  const http = new OperatorHttp(settings);
+  const runPath = (ref: string | number) => `/runs/${encodeURIComponent(ref)}`;
+  return {
+    status: () => http.get(statusSchema, '/status'),
+    runs: async (filter = {}) => (await http.get(runListSchema, '/runs', filter)).runs,
+    run: (ref) => http.get(runDetailSchema, runPath(ref)),
+    events: async (ref) => (await http.get(runEventsSchema, `${runPath(ref)}/events`)).events,
+    why: (ref) => http.get(whySchema, `${runPath(ref)}/why`),
+    cancel: async (ref, request = {}) => (await http.post(cancelAnswerSchema, `${runPath(ref)}/cancel`, request)).run,
+    log: (ref, request = {}) => readLog(http, String(ref), request),
+    printed: async function* (ref, { job, step, attempt, after, signal } = {}) {
+      const query = { job, step, attempt, after };
+      yield* bodyOf(await http.open('GET', `${runPath(ref)}/log`, { query, ...(signal && { signal }) }));
+    },
+    hosts: async () => (await http.get(hostListSchema, '/hosts')).hosts,
+    trigger: (request) => http.post(triggerAnswerSchema, '/trigger', request),
+    repositories: async () => (await http.get(repositoryListSchema, '/repositories')).repositories,
+    addRepository: (request) => http.post(repositoryAnswerSchema, '/repositories', request),
+    deliveries: async (filter = {}) => (await http.get(deliveryListSchema, '/deliveries', filter)).deliveries,
+    delivery: (id) => http.get(deliverySchema, `/deliveries/${encodeURIComponent(id)}`),
+    checks: async (filter = {}) => (await http.get(checkListSchema, '/checks', filter)).checks,
+    doctor: async () => (await http.get(doctorSchema, '/doctor')).items,
+  };
+}

@@ -1,0 +1,103 @@
+import { type ErrorCode, errorCodes, SolsticeError, toError } from '@solstice/common/errors';
+import type { z } from 'zod';
+import { RefusedError } from '../operator/errors.js';
+import { errorAnswerSchema } from '../schemas.js';
+
+export interface OperatorClientSettings {
+  /** Of the operator listener, e.g. `http://127.0.0.1:8421`. */
+  url: string;
+  token: string;
+  /** Default: the platform's. */
+  fetch?: typeof fetch;
+}
+
+export type Query = Record<string, string | number | boolean | undefined>;
+
+/** Requests to the operator API. Rejects with a SolsticeError: `api-unreachable`, `api-unauthorised`, or what the server said. */
+export class OperatorHttp {
+  readonly #settings: OperatorClientSettings;
+
+  constructor(settings: OperatorClientSettings) {
+    this.#settings = settings;
+  }
+
+  async get<Schema extends z.ZodType>(schema: Schema, path: string, query: Query = {}): Promise<z.output<Schema>> {
+    return await this.#read(schema, await this.open('GET', path, { query }));
+  }
+
+  async post<Schema extends z.ZodType>(schema: Schema, path: string, body: object): Promise<z.output<Schema>> {
+    return await this.#read(schema, await this.open('POST', path, { body }));
+  }
+
+  /** The answer with its body not yet read. */
+  async open(
+    method: 'GET' | 'POST',
+    path: string,
+    options: { query?: Query; body?: object; headers?: Record<string, string>; signal?: AbortSignal },
+  ): Promise<Response> {
+    const url = new URL(`/api/v1${path}`, this.#settings.url);
+    for (const [name, value] of Object.entries(options.query ?? {})) {
+      if (value !== undefined) url.searchParams.set(name, value === true ? '1' : value === false ? '0' : String(value));
+    }
+    const headers: Record<string, string> = {
+      authorization: `Bearer ${this.#settings.token}`,
+      ...(options.body && { 'content-type': 'application/json' }),
+      ...options.headers,
+    };
+    const response = await this.#fetch(url, {
+      method,
+      headers,
+      redirect: 'error',
+      ...(options.body && { body: JSON.stringify(options.body) }),
+      ...(options.signal && { signal: options.signal }),
+    });
+    if (!response.ok) throw await errorOf(response, this.#settings.url);
+    return response;
+  }
+
+  async #fetch(url: URL, init: RequestInit): Promise<Response> {
+    const { fetch: send = fetch, url: base } = this.#settings;
+    try {
+      return await send(url, init);
+    } catch (error) {
+      if (init.signal?.aborted) throw error;
+      throw unreachable(base, error);
+    }
+  }
+
+  async #read<Schema extends z.ZodType>(schema: Schema, response: Response): Promise<z.output<Schema>> {
+    let answer: unknown;
+    try {
+      answer = await response.json();
+    } catch (error) {
+      throw unreachable(this.#settings.url, error);
+    }
+    const parsed = schema.safeParse(answer);
+    if (parsed.success) return parsed.data;
+    throw notOurs(this.#settings.url, parsed.error);
+  }
+}
+
+export function unreachable(url: string, error: unknown): SolsticeError {
+  const { message, cause } = toError(error);
+  const reason = (cause as NodeJS.ErrnoException | undefined)?.code ?? message;
+  return new SolsticeError('api-unreachable', `${url} does not answer (${reason}).`, { cause: error });
+}
+
+function notOurs(url: string, cause: unknown): SolsticeError {
+  return new SolsticeError('api-unreachable', `${url} answers, but not as this version of Solstice does.`, {
+    hint: 'Is it the operator address, and of the same version?',
+    retryable: false,
+    cause,
+  });
+}
+
+async function errorOf(response: Response, url: string): Promise<SolsticeError> {
+  const parsed = errorAnswerSchema.safeParse(await response.json().catch(() => undefined));
+  if (!parsed.success) return notOurs(url, new Error(`status ${response.status}`));
+  const { code, message, hint, state } = parsed.data.error;
+  if (code === 'refused') return new RefusedError(message, state ?? 'unknown', hint);
+  if (code === 'api-unauthorised') return new SolsticeError('api-unauthorised', `${url} refused the token.`);
+  const known: ErrorCode = code in errorCodes ? (code as ErrorCode) : 'internal';
+  return new SolsticeError(known, message, { hint });
+}

@@ -1,0 +1,81 @@
+import { describeCause, describeDuration, isTerminal } from '@solstice/common/flow';
+import type { AttemptRecord, NodeRecord, RunDetail, StepRecord } from '@solstice/common/store';
+import { describeState } from '../runs/describe.js';
+
+/** What of a run page changes while it is looked at: the page is made from it, and the `state` event is it. */
+export interface PageModel {
+  state: string;
+  label: string;
+  title: string;
+  took: string;
+  cause: string;
+  jobs: {
+    state: string;
+    label: string;
+    took: string;
+    note: string;
+    steps: { state: string; label: string; took: string }[];
+  }[];
+}
+
+export function pageModel(run: RunDetail, now: Date): PageModel {
+  const label = describeState(run.state);
+  return {
+    state: run.state,
+    label,
+    title: `${label}: ${run.workflow} #${run.number}`,
+    took: tookText(run.startedAt?.getTime(), run.endedAt?.getTime(), now),
+    cause: runCause(run),
+    jobs: run.nodes.map((node, index) => jobModel(node, run.spec.nodes[index]?.steps.length ?? 0, now)),
+  };
+}
+
+function runCause(run: RunDetail): string {
+  if (run.cause) return describeCause(run.cause);
+  if (run.cancelRequested && !isTerminal(run.state)) {
+    const { by, reason } = run.cancelRequested;
+    return `cancel asked for by ${by}${reason === undefined ? '' : `: ${reason}`}`;
+  }
+  return '';
+}
+
+function jobModel(node: NodeRecord, stepCount: number, now: Date): PageModel['jobs'][number] {
+  const attempt = node.attempts.at(-1);
+  const steps = new Map(attempt?.steps.map((step) => [step.index, step]));
+  return {
+    state: node.state,
+    label: describeState(node.state),
+    took: tookText(attempt?.startedAt, attempt?.endedAt, now),
+    note: [...node.attempts.slice(0, -1).map(pastAttempt), jobNote(node, attempt)].filter((text) => text).join(' · '),
+    steps: Array.from({ length: stepCount }, (_, index) => stepModel(steps.get(index), now)),
+  };
+}
+
+function pastAttempt(attempt: AttemptRecord): string {
+  const why = attempt.cause ? describeCause(attempt.cause) : describeState(attempt.state);
+  return `attempt ${attempt.number}: ${why}`;
+}
+
+function jobNote(node: NodeRecord, attempt: AttemptRecord | undefined): string {
+  const where = attempt?.hostId === undefined ? '' : `on host ${attempt.hostId}`;
+  if (node.cause) return [describeCause(node.cause), where].filter((text) => text).join(', ');
+  if (node.waitingFor !== undefined) return node.waitingFor;
+  return where;
+}
+
+function stepModel(step: StepRecord | undefined, now: Date): PageModel['jobs'][number]['steps'][number] {
+  const state = step?.state ?? 'waiting';
+  const exit = step?.exitCode !== undefined && step.exitCode !== 0 ? ` (exit ${step.exitCode})` : '';
+  const signal = step?.signal === undefined ? '' : ` (${step.signal})`;
+  return {
+    state,
+    label: `${describeState(state)}${signal || exit}`,
+    took: tookText(step?.startedAt?.getTime(), step?.endedAt?.getTime(), now),
+  };
+}
+
+function tookText(start: number | undefined, end: number | undefined, now: Date): string {
+  if (start === undefined) return '';
+  const took = describeDuration(Math.max(0, (end ?? now.getTime()) - start));
+  return end === undefined ? `for ${took}` : took;
+}

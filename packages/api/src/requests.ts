@@ -1,0 +1,74 @@
+import { z } from 'zod';
+
+/** What the operator API takes. Strict: a misspelt name is told, not ignored. Query values arrive as text. */
+const wholeNumber = z
+  .string()
+  .regex(/^\d{1,15}$/, 'a whole number is wanted')
+  .transform(Number);
+const limit = z
+  .string()
+  .regex(/^\d{1,4}$/, 'a whole number is wanted')
+  .transform(Number)
+  .pipe(z.number().int().min(1).max(1000));
+const line = z
+  .string()
+  .max(500)
+  .regex(/^[^\r\n]*$/, 'one line is wanted');
+
+export const runRefSchema = z.strictObject({
+  run: z.string().regex(/^(\d{1,15}|[0-9a-fA-F]{8}-[0-9a-fA-F-]{27})$/, 'a run is named by its number or its id'),
+});
+export const idSchema = z.strictObject({ id: z.string().min(1).max(200) });
+
+export const runListQuerySchema = z.strictObject({
+  repository: line.optional(),
+  state: line.optional(),
+  before: wholeNumber.optional(),
+  limit: limit.optional(),
+});
+
+export const cancelBodySchema = z.strictObject({ reason: line.optional(), by: line.optional() });
+
+const flag = z.enum(['0', '1']).transform((value) => value === '1');
+export const logQuerySchema = z.strictObject({
+  job: line.optional(),
+  /** Counted from 0. */
+  step: wholeNumber.optional(),
+  attempt: wholeNumber.optional(),
+  /** A cursor (the id of an event), or with one attempt the number of a record. */
+  after: z.string().max(32_768).optional(),
+  follow: flag.optional(),
+  /** Events although it is not followed. */
+  events: flag.optional(),
+});
+
+export const triggerBodySchema = z.strictObject({
+  repository: line.min(1),
+  ref: line.min(1).optional(),
+  commit: z
+    .string()
+    .regex(/^[0-9a-f]{40}([0-9a-f]{24})?$/, 'a whole commit id is wanted')
+    .optional(),
+  workflow: line.min(1).optional(),
+  by: line.optional(),
+});
+
+export const repositoryBodySchema = z.strictObject({
+  forge: line.min(1),
+  name: line.min(1),
+  cloneUrl: line.min(1).optional(),
+  defaultBranch: line.min(1).optional(),
+  webhookSecret: z.string().min(16, 'a webhook secret has at least 16 characters').max(1000).optional(),
+});
+
+export const deliveryListQuerySchema = z.strictObject({
+  state: z.enum(['received', 'planned', 'ignored', 'failed']).optional(),
+  limit: limit.optional(),
+});
+
+export const checkListQuerySchema = z.strictObject({
+  run: line.optional(),
+  commit: line.optional(),
+  pending: flag.optional(),
+  limit: limit.optional(),
+});

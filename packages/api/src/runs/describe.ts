@@ -1,0 +1,4 @@
+/** `timed_out` -> `timed out`. */
+export function describeState(state: string): string {
+  return state.replaceAll('_', ' ');
+}

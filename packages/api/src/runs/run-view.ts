@@ -1,0 +1,98 @@
+import { describeCause } from '@solstice/common/flow';
+import { branchOf } from '@solstice/common/forge';
+import type { AttemptRecord, NodeRecord, RunDetail, RunSummary, StepRecord } from '@solstice/common/store';
+import type { AttemptInfo, NodeView, RunDetailView, RunSummaryView, StepView } from '../schemas.js';
+
+/** The path of a run's page on the public listener. */
+export function runPagePath(pageKey: string): string {
+  return `/runs/${pageKey}`;
+}
+
+export function runSummaryView(run: RunSummary, publicUrl: string): RunSummaryView {
+  const branch = branchOf(run.source.ref);
+  return {
+    id: run.id,
+    number: run.number,
+    workflow: run.workflow,
+    state: run.state,
+    ...(run.cause && { cause: run.cause, causeText: describeCause(run.cause) }),
+    source: {
+      forge: run.source.forge,
+      repository: run.source.repositoryName,
+      repositoryId: run.source.repositoryId,
+      ref: run.source.ref,
+      ...(branch !== undefined && { branch }),
+      commit: run.source.commit,
+      ...(run.source.before !== undefined && { before: run.source.before }),
+      ...(run.source.title !== undefined && { title: run.source.title }),
+    },
+    trigger: { event: run.trigger.event, actor: run.trigger.actor },
+    url: `${publicUrl}${runPagePath(run.pageKey)}`,
+    ...(run.deliveryId !== undefined && { deliveryId: run.deliveryId }),
+    ...(run.cancelRequested && {
+      cancelRequested: { ...run.cancelRequested, at: run.cancelRequested.at.toISOString() },
+    }),
+    createdAt: run.createdAt.toISOString(),
+    ...(run.startedAt && { startedAt: run.startedAt.toISOString() }),
+    ...(run.endedAt && { endedAt: run.endedAt.toISOString() }),
+  };
+}
+
+export function runDetailView(run: RunDetail, publicUrl: string): RunDetailView {
+  const specs = new Map(run.spec.nodes.map((spec) => [spec.id, spec]));
+  return {
+    ...runSummaryView(run, publicUrl),
+    workflowFile: run.spec.workflow.file,
+    nodes: run.nodes.map((node) => nodeView(node, specs.get(node.id))),
+  };
+}
+
+function nodeView(node: NodeRecord, spec: RunDetail['spec']['nodes'][number] | undefined): NodeView {
+  return {
+    id: node.id,
+    name: node.name,
+    state: node.state,
+    needs: node.needs,
+    ...(spec !== undefined && { runsOn: spec.runsOn }),
+    ...(spec?.image !== undefined && { image: spec.image }),
+    stepNames: spec?.steps.map((step) => step.name) ?? [],
+    ...(node.cause && { cause: node.cause, causeText: describeCause(node.cause) }),
+    ...(node.waitingFor !== undefined && { waitingFor: node.waitingFor }),
+    attempts: node.attempts.map(attemptView),
+  };
+}
+
+const iso = (unixMs: number): string => new Date(unixMs).toISOString();
+
+function attemptView(attempt: AttemptRecord): AttemptInfo {
+  return {
+    id: attempt.id,
+    number: attempt.number,
+    state: attempt.state,
+    pool: attempt.pool,
+    ...(attempt.hostId !== undefined && { hostId: attempt.hostId }),
+    ...(attempt.cause && { cause: attempt.cause, causeText: describeCause(attempt.cause) }),
+    ...(attempt.cancelRequested && {
+      cancelRequested: { ...attempt.cancelRequested, at: iso(attempt.cancelRequested.at) },
+    }),
+    queuedAt: iso(attempt.queuedAt),
+    ...(attempt.claimedAt !== undefined && { claimedAt: iso(attempt.claimedAt) }),
+    ...(attempt.startedAt !== undefined && { startedAt: iso(attempt.startedAt) }),
+    ...(attempt.endedAt !== undefined && { endedAt: iso(attempt.endedAt) }),
+    steps: attempt.steps.map(stepView),
+    durableSeq: attempt.durableSeq,
+    logBytes: attempt.logBytes,
+  };
+}
+
+function stepView(step: StepRecord): StepView {
+  return {
+    index: step.index,
+    name: step.name,
+    state: step.state,
+    ...(step.exitCode !== undefined && { exitCode: step.exitCode }),
+    ...(step.signal !== undefined && { signal: step.signal }),
+    ...(step.startedAt && { startedAt: step.startedAt.toISOString() }),
+    ...(step.endedAt && { endedAt: step.endedAt.toISOString() }),
+  };
+}

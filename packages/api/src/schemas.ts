@@ -1,0 +1,285 @@
+import { causeSchema } from '@solstice/common/flow';
+import { z } from 'zod';
+
+/**
+ * What the operator API answers, in one place: the server builds these, the client checks them, and a description
+ * for others (OpenAPI) can be made from them. Instants are ISO 8601 in UTC; what is unknown is left out.
+ * Answers are read leniently, so that a newer server may say more.
+ */
+const instant = z.string();
+
+export const sourceSchema = z.object({
+  forge: z.string(),
+  repository: z.string(),
+  repositoryId: z.string(),
+  ref: z.string(),
+  /** Short, when the ref is a branch. */
+  branch: z.string().optional(),
+  commit: z.string(),
+  before: z.string().optional(),
+  /** First line of the commit's message. */
+  title: z.string().optional(),
+});
+
+export const cancelSchema = z.object({ by: z.string(), reason: z.string().optional(), at: instant });
+
+export const runStateSchema = z.enum([
+  'blocked',
+  'queued',
+  'running',
+  'succeeded',
+  'failed',
+  'cancelled',
+  'superseded',
+]);
+export const nodeStateSchema = z.enum([
+  'waiting',
+  'ready',
+  'running',
+  'succeeded',
+  'failed',
+  'timed_out',
+  'cancelled',
+  'skipped',
+]);
+export const attemptStateSchema = z.enum([
+  'queued',
+  'claimed',
+  'running',
+  'succeeded',
+  'failed',
+  'timed_out',
+  'cancelled',
+  'lost',
+  'refused',
+]);
+
+export const runSummarySchema = z.object({
+  id: z.string(),
+  number: z.number().int(),
+  workflow: z.string(),
+  state: runStateSchema,
+  cause: causeSchema.optional(),
+  /** The cause as a sentence. */
+  causeText: z.string().optional(),
+  source: sourceSchema,
+  trigger: z.object({ event: z.string(), actor: z.string() }),
+  /** Of the run page. */
+  url: z.string(),
+  deliveryId: z.string().optional(),
+  cancelRequested: cancelSchema.optional(),
+  createdAt: instant,
+  startedAt: instant.optional(),
+  endedAt: instant.optional(),
+});
+
+export const stepSchema = z.object({
+  /** Counted from 0. */
+  index: z.number().int(),
+  name: z.string(),
+  state: z.enum(['waiting', 'running', 'succeeded', 'failed', 'timed_out', 'cancelled', 'skipped']),
+  exitCode: z.number().int().optional(),
+  signal: z.string().optional(),
+  startedAt: instant.optional(),
+  endedAt: instant.optional(),
+});
+
+export const attemptSchema = z.object({
+  id: z.string(),
+  number: z.number().int(),
+  state: attemptStateSchema,
+  pool: z.string(),
+  hostId: z.string().optional(),
+  cause: causeSchema.optional(),
+  causeText: z.string().optional(),
+  cancelRequested: cancelSchema.optional(),
+  queuedAt: instant,
+  claimedAt: instant.optional(),
+  startedAt: instant.optional(),
+  endedAt: instant.optional(),
+  steps: z.array(stepSchema),
+  /** The highest record of its runner that is stored. */
+  durableSeq: z.number().int(),
+  logBytes: z.number().int(),
+});
+
+export const nodeSchema = z.object({
+  id: z.string(),
+  name: z.string(),
+  state: nodeStateSchema,
+  needs: z.array(z.string()),
+  runsOn: z.string().optional(),
+  image: z.string().optional(),
+  stepNames: z.array(z.string()),
+  cause: causeSchema.optional(),
+  causeText: z.string().optional(),
+  /** What it waits for, while it waits. */
+  waitingFor: z.string().optional(),
+  attempts: z.array(attemptSchema),
+});
+
+export const runDetailSchema = runSummarySchema.extend({
+  workflowFile: z.string(),
+  nodes: z.array(nodeSchema),
+});
+
+export const runListSchema = z.object({ runs: z.array(runSummarySchema) });
+/** Events as the engine wrote them; every kind has its own fields. */
+export const runEventsSchema = z.object({
+  events: z.array(z.looseObject({ seq: z.number().int(), at: z.number(), kind: z.string() })),
+});
+export const cancelAnswerSchema = z.object({ run: runDetailSchema });
+
+export const whySchema = z.object({
+  run: runSummarySchema,
+  /** The whole in one sentence. */
+  summary: z.string(),
+  reasons: z.array(z.object({ subject: z.string(), state: z.string(), text: z.string() })),
+});
+
+const capacitySchema = z.object({ cpus: z.number(), memoryBytes: z.number(), slots: z.number() });
+export const hostSchema = z.object({
+  id: z.string(),
+  state: z.enum(['active', 'draining', 'cordoned']),
+  alive: z.boolean(),
+  capacity: capacitySchema,
+  reserved: capacitySchema,
+  pools: z.array(
+    z.object({
+      name: z.string(),
+      backend: z.enum(['container', 'process']),
+      image: z.string().optional(),
+      cpus: z.number(),
+      memoryBytes: z.number(),
+    }),
+  ),
+  notes: z.array(z.string()),
+  leaseUntil: instant,
+  registeredAt: instant,
+});
+export const hostListSchema = z.object({ hosts: z.array(hostSchema) });
+
+export const deliveryStateSchema = z.enum(['received', 'planned', 'ignored', 'failed']);
+export const deliverySchema = z.object({
+  id: z.string(),
+  forge: z.string(),
+  forgeDeliveryId: z.string(),
+  eventName: z.string(),
+  repositoryId: z.string(),
+  repository: z.string().optional(),
+  state: deliveryStateSchema,
+  reason: z.string().optional(),
+  tries: z.number().int(),
+  nextTryAt: instant.optional(),
+  receivedAt: instant,
+  runIds: z.array(z.string()),
+  /** The normalised event; only when one delivery is asked for. */
+  event: z.looseObject({ kind: z.string() }).optional(),
+});
+export const deliveryListSchema = z.object({ deliveries: z.array(deliverySchema) });
+
+export const checkSchema = z.object({
+  id: z.string(),
+  forge: z.string(),
+  repository: z.string(),
+  commit: z.string(),
+  context: z.string(),
+  runId: z.string().optional(),
+  desired: z.object({
+    state: z.enum(['pending', 'running', 'succeeded', 'failed', 'cancelled', 'timed_out', 'error']),
+    title: z.string(),
+    text: z.string(),
+  }),
+  desiredVersion: z.number().int(),
+  sentVersion: z.number().int(),
+  tries: z.number().int(),
+  nextTryAt: instant.optional(),
+  lastError: z.string().optional(),
+});
+export const checkListSchema = z.object({ checks: z.array(checkSchema) });
+
+export const repositorySchema = z.object({
+  id: z.string(),
+  forge: z.string(),
+  name: z.string(),
+  cloneUrl: z.string(),
+  defaultBranch: z.string().optional(),
+  origin: z.enum(['settings', 'operator']),
+  /** Where the forge sends its webhooks. Absent: its forge is not in the settings any more. */
+  webhookUrl: z.string().optional(),
+  /** `repository`: it has one of its own; `forge`: the forge's counts; `none`: there is none. */
+  webhookSecret: z.enum(['repository', 'forge', 'none']),
+  createdAt: instant,
+});
+export const repositoryListSchema = z.object({ repositories: z.array(repositorySchema) });
+export const repositoryAnswerSchema = z.object({
+  repository: repositorySchema,
+  forgeKind: z.enum(['forgejo', 'github', 'git']),
+  /** In words, where the secret that counts is set: a file or a setting, never the secret. */
+  webhookSecretPlace: z.string(),
+});
+
+export const triggerAnswerSchema = z.object({
+  runs: z.array(z.object({ id: z.string(), number: z.number().int(), url: z.string() })),
+  /** Why there is no run, when there is none. */
+  reason: z.string().optional(),
+});
+
+/** `atLeast`: counting stopped there. */
+const countSchema = z.object({ count: z.number().int(), atLeast: z.boolean() });
+export const statusSchema = z.object({
+  version: z.string(),
+  startedAt: instant,
+  uptimeMs: z.number(),
+  publicUrl: z.string(),
+  store: z.object({ ok: z.boolean(), reason: z.string().optional() }),
+  runs: z.object({ blocked: countSchema, queued: countSchema, running: countSchema }),
+  hosts: z.object({ alive: z.number().int(), all: z.number().int(), slots: z.number(), slotsReserved: z.number() }),
+  /** Age of the oldest message not handed on, milliseconds; absent: none waits. */
+  outboxOldestMs: z.number().optional(),
+  checksPending: countSchema,
+  deliveries: z.object({ received: countSchema, planned: countSchema, ignored: countSchema, failed: countSchema }),
+});
+
+export const doctorItemSchema = z.object({
+  name: z.string(),
+  state: z.enum(['ok', 'warn', 'fail']),
+  detail: z.string(),
+  hint: z.string().optional(),
+});
+export const doctorSchema = z.object({ items: z.array(doctorItemSchema) });
+
+export const errorAnswerSchema = z.object({
+  error: z.object({ code: z.string(), message: z.string(), hint: z.string(), state: z.string().optional() }),
+});
+
+/** The data of a `log` event. */
+export const logEventSchema = z.object({
+  job: z.string(),
+  attempt: z.number().int(),
+  step: z.number().int(),
+  stream: z.enum(['stdout', 'stderr', 'system']),
+  seq: z.number().int(),
+  at: instant,
+  /** Base64. */
+  data: z.string(),
+});
+export const logEndSchema = z.object({ state: runStateSchema });
+
+export type RunSummaryView = z.infer<typeof runSummarySchema>;
+export type RunDetailView = z.infer<typeof runDetailSchema>;
+export type NodeView = z.infer<typeof nodeSchema>;
+export type AttemptInfo = z.infer<typeof attemptSchema>;
+export type StepView = z.infer<typeof stepSchema>;
+export type RunEvents = z.infer<typeof runEventsSchema>;
+export type Why = z.infer<typeof whySchema>;
+export type HostView = z.infer<typeof hostSchema>;
+export type DeliveryView = z.infer<typeof deliverySchema>;
+export type CheckView = z.infer<typeof checkSchema>;
+export type RepositoryView = z.infer<typeof repositorySchema>;
+export type RepositoryAnswer = z.infer<typeof repositoryAnswerSchema>;
+export type TriggerAnswer = z.infer<typeof triggerAnswerSchema>;
+export type StatusView = z.infer<typeof statusSchema>;
+export type Count = z.infer<typeof countSchema>;
+export type DoctorItem = z.infer<typeof doctorItemSchema>;
+export type LogEvent = z.infer<typeof logEventSchema>;
