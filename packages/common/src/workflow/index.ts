@@ -1,1 +1,10 @@
+export { type DiagnosticCode, diagnosticCodes } from './diagnostic-codes.js';
+export { type FormatOptions, formatDiagnostics, type Sources } from './format-diagnostics.js';
+export { globMatches } from './glob.js';
+export { workflowLimits } from './limits.js';
+export { matchTrigger, type TriggerMatch } from './match-trigger.js';
+export { parseWorkflowsInWorker, type WorkerParseOptions, type WorkflowFile } from './parse-in-worker.js';
+export { type ParseOptions, parseWorkflow } from './parse-workflow.js';
+export { hasErrors, refuseUnavailable } from './unavailable.js';
 export * from './workflow.js';
+export { checkTogether, decodeWorkflow, looksLikeWorkflowPath, tooManyFiles } from './workflow-files.js';

@@ -21,6 +21,8 @@ export interface Diagnostic extends Span {
 export interface Workflow {
   file: string;
   name: string;
+  /** Where the name stands; for what is wrong between files. */
+  nameSpan?: Span;
   on: Trigger[];
   env: Record<string, string>;
   jobs: Job[];

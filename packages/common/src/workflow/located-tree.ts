@@ -1,0 +1,162 @@
+import { type Document, getLocation, InvalidKdlError, parse } from '@bgotink/kdl';
+import { parse as parseKdlOne } from '@bgotink/kdl/v1-compat';
+import type { DiagnosticSink } from './diagnostic-sink.js';
+import { workflowLimits } from './limits.js';
+import type { LineIndex } from './line-index.js';
+import type { Span } from './workflow.js';
+
+/** A KDL document with the place of everything in it, duplicate properties included. */
+export interface LocatedNode {
+  name: string;
+  /** Of the name alone. */
+  nameSpan: Span;
+  /** From the name to the last value before the block. */
+  headSpan: Span;
+  arguments: LocatedValue[];
+  properties: LocatedProperty[];
+  /** Undefined: no block was written. */
+  children: LocatedNode[] | undefined;
+}
+
+export interface LocatedValue {
+  value: string | number | boolean | null;
+  span: Span;
+  /** As it stands in the file, quotes included. */
+  source: string;
+  /** Where `source` begins in the text, in UTF-16 code units. */
+  offset: number;
+}
+
+export interface LocatedProperty {
+  name: string;
+  nameSpan: Span;
+  value: LocatedValue;
+}
+
+/** Undefined when the text is not KDL 2.0: then the sink says why. */
+export function readLocatedTree(text: string, lines: LineIndex, sink: DiagnosticSink): LocatedNode[] | undefined {
+  let document: Document;
+  try {
+    document = parse(text, { storeLocations: true });
+  } catch (thrown) {
+    reportSyntax(text, thrown, lines, sink);
+    return undefined;
+  }
+  const builder = new Builder(text, lines, sink);
+  return builder.nodes(document);
+}
+
+/** Would KDL 1.0 have taken it, or does the file ask for that version? */
+export function isKdlOne(text: string): boolean {
+  if (/^\ufeff?\s*\/-\s*kdl-version\s+1\b/.test(text)) return true;
+  try {
+    parseKdlOne(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function reportSyntax(text: string, thrown: unknown, lines: LineIndex, sink: DiagnosticSink): void {
+  const details = thrown instanceof InvalidKdlError ? [...thrown.flat()] : [];
+  if (details.length === 0) {
+    sink.error(lines.span(0, 0), 'syntax', 'the text could not be read as KDL', 'Simplify it until it can.');
+  }
+  const seen = new Set<number>();
+  for (const detail of details) {
+    const start = detail.start?.offset ?? text.length;
+    // The reader stumbles on: only the first complaint about a place is worth reading.
+    if (seen.has(start)) continue;
+    seen.add(start);
+    const end = Math.max(detail.end?.offset ?? start, start + 1);
+    const { message, hint } = inOurWords(text.slice(start, start + 40), detail.message);
+    sink.error(lines.span(start, Math.min(end, text.length)), 'syntax', message, hint);
+  }
+}
+
+function inOurWords(found: string, original: string): { message: string; hint: string } {
+  const plain = original.replace(/ at (?:\d+:\d+|end of input)$/, '');
+  const [first = plain, ...rest] = plain.split(/, (?=did you|add |surround|use |write |keywords )/);
+  const message = first.charAt(0).toLowerCase() + first.slice(1);
+  if (/^#+(?:[\s#]|$)/.test(found))
+    return { message: '"#" begins no comment in KDL', hint: 'Comments begin with "//".' };
+  if (/^=\s/.test(found) || found === '=') {
+    return { message: '"=" without a name before it', hint: 'A property is name="value".' };
+  }
+  if (found.startsWith('['))
+    return { message: 'there are no lists in brackets', hint: 'Write several values: branches "main" "release/*".' };
+  const keyword = /Invalid keyword "([^"]+)"/.exec(plain)?.[1];
+  if (keyword !== undefined) {
+    return {
+      message: `"${keyword}" without quotes is a keyword of KDL 1.0`,
+      hint: 'Put it in quotes if it is a text.',
+    };
+  }
+  return {
+    message,
+    hint:
+      rest.length > 0
+        ? `${rest.join(', ')}.`.replace(/^./, (c) => c.toUpperCase()).replace(/\?\.$/, '?')
+        : 'docs/workflow.md shows how it is written.',
+  };
+}
+
+class Builder {
+  constructor(
+    private readonly text: string,
+    private readonly lines: LineIndex,
+    private readonly sink: DiagnosticSink,
+  ) {}
+
+  nodes(document: Document): LocatedNode[] {
+    return document.nodes.map((node) => {
+      const nameSpan = this.span(node.name);
+      const located: LocatedNode = {
+        name: node.name.name,
+        nameSpan,
+        headSpan: nameSpan,
+        arguments: [],
+        properties: [],
+        children: undefined,
+      };
+      if (node.tag !== null) this.refuseTag(this.span(node.tag));
+      for (const entry of node.entries) {
+        const location = getLocation(entry.value);
+        const start = location?.start.offset ?? 0;
+        const end = location?.end.offset ?? start;
+        const value: LocatedValue = {
+          value: entry.value.value,
+          span: this.lines.span(start, end),
+          source: this.text.slice(start, end),
+          offset: start,
+        };
+        if (entry.value.tag !== null) this.refuseTag(this.span(entry.value.tag));
+        if (typeof value.value === 'string' && value.value.includes('\0')) {
+          this.sink.error(value.span, 'bad-character', 'there is a NUL character in this text', 'Take it out.');
+        }
+        if (entry.name === null) located.arguments.push(value);
+        else located.properties.push({ name: entry.name.name, nameSpan: this.span(entry.name), value });
+        located.headSpan = { ...nameSpan, endLine: value.span.endLine, endColumn: value.span.endColumn };
+      }
+      if (node.entries.length > workflowLimits.entriesPerNode) {
+        this.sink.error(
+          nameSpan,
+          'too-many-values',
+          `this has more than ${workflowLimits.entriesPerNode} values`,
+          'Move data into files of the repository.',
+        );
+      }
+      if (node.children !== null) located.children = this.nodes(node.children);
+      return located;
+    });
+  }
+
+  private span(element: Parameters<typeof getLocation>[0]): Span {
+    const location = getLocation(element);
+    return this.lines.span(location?.start.offset ?? 0, location?.end.offset ?? 0);
+  }
+
+  private refuseTag(span: Span): void {
+    this.sink.error(span, 'type-annotation', 'type annotations mean nothing here', 'Take the part in parentheses out.');
+  }
+}

@@ -1,0 +1,90 @@
+import { nearestName } from '../errors/index.js';
+import { type DiagnosticSink, quote } from './diagnostic-sink.js';
+import type { ReadJob } from './read-job.js';
+import type { Text } from './values.js';
+
+/** Ids once, needs that exist, no circles. `others`: ids of nodes that aren't built yet, which may be needed too. */
+export function checkNeeds(jobs: readonly ReadJob[], others: ReadonlySet<string>, sink: DiagnosticSink): void {
+  const byId = new Map<string, ReadJob>();
+  for (const one of jobs) {
+    const { id } = one.job;
+    const earlier = byId.get(id);
+    if (earlier === undefined) {
+      byId.set(id, one);
+    } else {
+      const { line } = earlier.idText.value.span;
+      sink.error(
+        one.idText.value.span,
+        'duplicate-id',
+        `there is a job ${quote(id)} already`,
+        `It stands in line ${line}; give this one another id.`,
+      );
+    }
+  }
+  const ids = [...byId.keys(), ...others];
+  for (const one of byId.values()) {
+    const seen = new Set<string>();
+    for (const need of one.needs) {
+      if (seen.has(need.text)) {
+        sink.error(need.value.span, 'duplicate-need', `${quote(need.text)} is needed twice`, 'Once is enough.');
+      } else if (!byId.has(need.text) && !others.has(need.text)) {
+        reportUnknownNeed(one, need, ids, sink);
+      }
+      seen.add(need.text);
+    }
+  }
+  for (const circle of circles(byId)) {
+    const [first, second] = circle;
+    const start = byId.get(first ?? '');
+    const need = start?.needs.find((one) => one.text === (second ?? first));
+    if (start === undefined || need === undefined) continue;
+    const shown = [...circle, ...circle.slice(0, 1)];
+    const path = shown.length > 12 ? [...shown.slice(0, 6), '…', ...shown.slice(-5)] : shown;
+    sink.error(
+      need.value.span,
+      'needs-cycle',
+      circle.length === 1
+        ? `job ${quote(first ?? '')} needs itself`
+        : `these jobs wait for each other: ${path.join(' -> ')}`,
+      'Take one of these needs out.',
+    );
+  }
+}
+
+function reportUnknownNeed(one: ReadJob, need: Text, ids: string[], sink: DiagnosticSink): void {
+  const nearest = sink.isFull ? undefined : nearestName(need.text, ids);
+  const known = ids.filter((id) => id !== one.job.id).slice(0, 10);
+  sink.error(
+    need.value.span,
+    'unknown-need',
+    `job ${quote(one.job.id)} needs ${quote(need.text)}, and there is no such job`,
+    nearest !== undefined
+      ? `Did you mean "${nearest}"?`
+      : known.length === 0
+        ? 'It is the only job.'
+        : `There are: ${known.join(', ')}.`,
+  );
+}
+
+/** One circle for each knot of jobs that wait for each other, beginning with the job that stands first in the file. */
+function circles(byId: ReadonlyMap<string, ReadJob>): string[][] {
+  const found: string[][] = [];
+  const state = new Map<string, 'open' | 'done'>();
+  const path: string[] = [];
+  const visit = (id: string): void => {
+    if (state.get(id) === 'done') return;
+    if (state.get(id) === 'open') {
+      found.push(path.slice(path.indexOf(id)));
+      return;
+    }
+    state.set(id, 'open');
+    path.push(id);
+    for (const need of byId.get(id)?.job.needs ?? []) {
+      if (byId.has(need)) visit(need);
+    }
+    path.pop();
+    state.set(id, 'done');
+  };
+  for (const id of byId.keys()) visit(id);
+  return found;
+}

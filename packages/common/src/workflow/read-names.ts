@@ -1,0 +1,92 @@
+import { type DiagnosticSink, quote } from './diagnostic-sink.js';
+import type { LocatedNode } from './located-tree.js';
+import type { SaidWords } from './said-words.js';
+import { asText, noExpressions, type SpanMaker, type Text, textOf } from './values.js';
+
+/** Node takes at most one argument, and it is what `word` says too: `job "build"` is `job id="build"`. */
+export function identityOf(node: LocatedNode, said: SaidWords, word: string, sink: DiagnosticSink): Text | undefined {
+  const [first, second] = node.arguments;
+  if (second !== undefined) {
+    sink.error(
+      second.span,
+      'wrong-form',
+      `"${node.name}" has one argument, its ${word}; this is another`,
+      'Put a name with spaces in quotes; everything else is a property or a child.',
+    );
+  }
+  const written = said.get(word);
+  if (first === undefined) return textOf(written, sink);
+  if (written !== undefined) {
+    sink.error(
+      written.node.nameSpan,
+      'duplicate-word',
+      `the ${word} is said twice: the first argument is the ${word} too`,
+      `Keep one of them.`,
+    );
+  }
+  return asText(first, word, sink);
+}
+
+/** One line, visible, not endless. Undefined when it was reported. */
+export function checkedName(
+  text: Text | undefined,
+  what: string,
+  lines: SpanMaker,
+  sink: DiagnosticSink,
+): string | undefined {
+  const name = noExpressions(text, what, lines, sink);
+  if (name === undefined) return undefined;
+  if (name.text.trim() === '' || name.text.length > 100 || /[\p{Cc}\u2028\u2029]/u.test(name.text)) {
+    sink.error(
+      name.value.span,
+      'bad-name',
+      `${quote(name.text)} is no good as ${what}`,
+      'A name is one line of 1 to 100 characters.',
+    );
+    return undefined;
+  }
+  return name.text;
+}
+
+export function isId(text: string): boolean {
+  return /^[A-Za-z0-9_][A-Za-z0-9_-]{0,62}$/.test(text);
+}
+
+/** The nearest good id, for a hint. */
+export function slug(text: string): string {
+  const made = text
+    .toLowerCase()
+    .replace(/[^a-z0-9_]+/g, '-')
+    .replace(/^-+|-+$/g, '')
+    .slice(0, 40);
+  return made === '' ? 'build' : made;
+}
+
+const pathPattern = /^(?!\/)(?!~)[^\p{Cc}\\]+$/u;
+
+/** A file of the checkout: relative, inside it. */
+export function checkedPath(
+  text: Text | undefined,
+  what: string,
+  lines: SpanMaker,
+  sink: DiagnosticSink,
+): string | undefined {
+  const path = noExpressions(text, what, lines, sink);
+  if (path === undefined) return undefined;
+  if (path.open) return path.text;
+  if (
+    !pathPattern.test(path.text) ||
+    path.text.split('/').includes('..') ||
+    path.text.endsWith('/') ||
+    path.text.length > 500
+  ) {
+    sink.error(
+      path.value.span,
+      'bad-path',
+      `${quote(path.text)} is no good as ${what}`,
+      'Name a file of the repository, from its root: "ci/setup.sh".',
+    );
+    return undefined;
+  }
+  return path.text;
+}

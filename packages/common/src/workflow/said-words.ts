@@ -1,0 +1,158 @@
+import { nearestName } from '../errors/index.js';
+import { type DiagnosticSink, quote } from './diagnostic-sink.js';
+import type { LocatedNode } from './located-tree.js';
+import { events, foreignWords, type Place, spelled, type Word, wordIn, words } from './words.js';
+
+/** A word as it was said: a property is a child with one argument, so both are nodes here. */
+export interface Said {
+  word: Word;
+  node: LocatedNode;
+  as: 'property' | 'child';
+}
+
+/** The words of one node, checked against the table: known, in their place, once where once is meant. */
+export class SaidWords {
+  private readonly byName = new Map<string, Said[]>();
+
+  constructor(readonly said: readonly Said[]) {
+    for (const one of said) {
+      const others = this.byName.get(one.word.name);
+      if (others === undefined) this.byName.set(one.word.name, [one]);
+      else others.push(one);
+    }
+  }
+
+  get(name: string): Said | undefined {
+    return this.byName.get(name)?.[0];
+  }
+
+  all(name: string): readonly Said[] {
+    return this.byName.get(name) ?? [];
+  }
+
+  /** Is there a node of the graph, or whatever is asked for, that isn't built yet? */
+  hasUnbuilt(): boolean {
+    return this.said.some((one) => !one.word.built);
+  }
+}
+
+export interface ReadOptions {
+  /** Inside a word that isn't built yet: its own warning was given, only mistakes are still told. */
+  insideUnbuilt?: boolean;
+}
+
+export function readWords(node: LocatedNode, place: Place, sink: DiagnosticSink, options: ReadOptions = {}): SaidWords {
+  const said: Said[] = [];
+  const firstSaid = new Map<string, Said>();
+  for (const { node: candidate, as } of candidates(node)) {
+    const word = wordIn(place, candidate.name);
+    if (word === undefined) {
+      reportUnknown(candidate, place, sink);
+      continue;
+    }
+    const one: Said = { word, node: candidate, as };
+    const earlier = firstSaid.get(word.name);
+    if (earlier === undefined) {
+      firstSaid.set(word.name, one);
+    } else if (!word.many || as === 'property' || earlier.as === 'property') {
+      const line = earlier.node.nameSpan.line;
+      sink.error(
+        candidate.nameSpan,
+        'duplicate-word',
+        as === earlier.as
+          ? `"${word.name}" is said twice`
+          : `"${word.name}" is said as a property and as a child; they mean the same`,
+        `It stands already in line ${line}; keep one of them.`,
+      );
+      continue;
+    }
+    if (!word.built && options.insideUnbuilt !== true) notAvailable(candidate, quote(candidate.name), sink);
+    if (!word.built || options.insideUnbuilt === true) checkInside(candidate, word, sink);
+    said.push(one);
+  }
+  return new SaidWords(said);
+}
+
+/** Only mistakes in words: what a word that isn't built yet has inside means nothing so far. */
+function checkInside(node: LocatedNode, word: Word, sink: DiagnosticSink): void {
+  if (word.inside !== undefined) readWords(node, word.inside, sink, { insideUnbuilt: true });
+  else if (word.name === 'on') {
+    const event = events[spelled(String(node.arguments[0]?.value ?? ''))];
+    if (event !== undefined) readWords(node, event.place, sink, { insideUnbuilt: true });
+  }
+}
+
+export function notAvailable(node: LocatedNode, what: string, sink: DiagnosticSink): void {
+  sink.warning(
+    node.nameSpan,
+    'not-available-yet',
+    `${what} is not available yet`,
+    'It is part of the language, but this version cannot run it, and a workflow with it is refused.',
+  );
+}
+
+/** Properties, as children with one argument, then the children. */
+export function candidates(node: LocatedNode): Array<{ node: LocatedNode; as: 'property' | 'child' }> {
+  const properties = node.properties.map((property) => ({
+    as: 'property' as const,
+    node: {
+      name: property.name,
+      nameSpan: property.nameSpan,
+      headSpan: {
+        ...property.nameSpan,
+        endLine: property.value.span.endLine,
+        endColumn: property.value.span.endColumn,
+      },
+      arguments: [property.value],
+      properties: [],
+      children: undefined,
+    },
+  }));
+  return [...properties, ...(node.children ?? []).map((child) => ({ node: child, as: 'child' as const }))];
+}
+
+export function reportUnknown(node: LocatedNode, place: Place, sink: DiagnosticSink): void {
+  if (sink.isFull) {
+    // Only counted from here on; looking for a suggestion would cost more than it gives.
+    sink.error(node.nameSpan, 'unknown-word', '', '');
+    return;
+  }
+  const where = place === 'file' ? 'at the top of a file' : `in ${titleOf(place)}`;
+  const known = words[place].map((word) => word.name);
+  const name = spelled(node.name);
+  const nearest = foreignWords[place]?.[name] ?? nearestName(node.name, known);
+  const belongs = placesOf(name, place);
+  if (nearest === undefined && belongs.length > 0) {
+    sink.error(
+      node.nameSpan,
+      'misplaced-word',
+      `${quote(node.name)} does not belong ${where}`,
+      `It belongs in ${belongs.map(titleOf).join(' or ')}.`,
+    );
+    return;
+  }
+  const suggestion =
+    nearest !== undefined
+      ? `Did you mean "${nearest}"?`
+      : known.length === 0
+        ? 'Nothing is said here.'
+        : `Here there are: ${known.join(', ')}.`;
+  sink.error(node.nameSpan, 'unknown-word', `there is no word ${quote(node.name)} ${where}`, suggestion);
+}
+
+const titles: Partial<Record<Place, string>> = {
+  file: 'the file',
+  steps: '"catch" and "finally"',
+  jobs: '"then", "else" and "on_failure"',
+};
+
+function titleOf(place: Place): string {
+  if (place.startsWith('on ')) return `on "${place.slice(3)}"`;
+  return titles[place] ?? `"${place}"`;
+}
+
+/** The commonest places come first in the table; three are enough to help. */
+function placesOf(name: string, not: Place): Place[] {
+  const places = Object.keys(words) as Place[];
+  return places.filter((place) => place !== not && wordIn(place, name) !== undefined).slice(0, 3);
+}

@@ -1,0 +1,163 @@
+import { type DiagnosticSink, quote } from './diagnostic-sink.js';
+import { workflowLimits } from './limits.js';
+import type { LocatedNode, LocatedValue } from './located-tree.js';
+import type { Said } from './said-words.js';
+import type { Span } from './workflow.js';
+
+/** A text with its place. `open`: it has a `${…}`, which isn't available yet, so its form can't be checked. */
+export interface Text {
+  text: string;
+  value: LocatedValue;
+  open: boolean;
+}
+
+/** The one value of a word, as a text. Undefined when it was reported. */
+export function textOf(said: Said | undefined, sink: DiagnosticSink): Text | undefined {
+  if (said === undefined) return undefined;
+  const { node, word } = said;
+  const [first, second] = node.arguments;
+  if (first === undefined) {
+    sink.error(node.headSpan, 'missing-value', `"${word.name}" has no value`, `Write ${word.name}="…".`);
+    return undefined;
+  }
+  if (second !== undefined) {
+    sink.error(
+      second.span,
+      'wrong-form',
+      `"${word.name}" has one value, this is another`,
+      `Put the whole text in one pair of quotes.`,
+    );
+    return undefined;
+  }
+  refuseBlock(node, `"${word.name}" has one value and no block`, sink);
+  return asText(first, word.name, sink);
+}
+
+/** Several values, or one with spaces between. */
+export function listOf(said: Said | undefined, sink: DiagnosticSink): Text[] {
+  if (said === undefined) return [];
+  const { node, word } = said;
+  const texts: Text[] = [];
+  for (const argument of node.arguments) {
+    const whole = asText(argument, word.name, sink);
+    for (const piece of whole?.text.matchAll(/\S+/g) ?? []) {
+      texts.push({ text: piece[0], value: narrowed(argument, piece[0], piece.index), open: false });
+    }
+  }
+  if (texts.length === 0 && node.arguments.length === 0) {
+    sink.error(node.headSpan, 'missing-value', `"${word.name}" has no value`, `Write ${word.name} "…" "…".`);
+  }
+  return texts;
+}
+
+export function asText(value: LocatedValue, word: string, sink: DiagnosticSink): Text | undefined {
+  if (typeof value.value === 'string') return { text: value.value, value, open: false };
+  const hint =
+    value.value === null
+      ? `Leave "${word}" out, or give it a text.`
+      : `Put it in quotes: "${value.source.replace(/^#/, '')}".`;
+  sink.error(value.span, 'wrong-type', `"${word}" wants a text, not ${kindOf(value)}`, hint);
+  return undefined;
+}
+
+function kindOf(value: LocatedValue): string {
+  if (value.value === null) return 'null';
+  return typeof value.value === 'boolean' ? 'a boolean' : 'a number';
+}
+
+/** Reports a `${…}`, and says so in the text. */
+export function noExpressions(
+  text: Text | undefined,
+  what: string,
+  lines: SpanMaker,
+  sink: DiagnosticSink,
+): Text | undefined {
+  if (text === undefined) return undefined;
+  const found = /\$\{[^}]*\}?/.exec(text.text);
+  if (found === null) return text;
+  sink.warning(
+    spanOfPiece(text.value, found[0], lines),
+    'not-available-yet',
+    `${quote(found[0])} in ${what} is not available yet`,
+    'Expressions are part of the language, but this version cannot evaluate them; write the value itself.',
+  );
+  return { ...text, open: true };
+}
+
+/** From start to end offsets of the file to a span. */
+export type SpanMaker = (start: number, end: number) => Span;
+
+/** Where a piece of a text stands in the file, if it is written there as it reads; else the whole text. */
+export function spanOfPiece(value: LocatedValue, piece: string, lines: SpanMaker, from = 0): Span {
+  const index = value.source.indexOf(piece, from);
+  if (index < 0) return value.span;
+  return lines(value.offset + index, value.offset + index + piece.length);
+}
+
+/** The part of a value that begins at `index` of its text, where the file has it as it reads. */
+function narrowed(value: LocatedValue, piece: string, index: number): LocatedValue {
+  const quotes = value.source.startsWith('"') ? 1 : 0;
+  if (value.source.length !== String(value.value).length + 2 * quotes) return value;
+  const column = value.span.column + quotes + index;
+  return {
+    ...value,
+    source: piece,
+    offset: value.offset + quotes + index,
+    span: { line: value.span.line, column, endLine: value.span.line, endColumn: column + piece.length },
+  };
+}
+
+export function refuseBlock(node: LocatedNode, message: string, sink: DiagnosticSink): void {
+  const [property] = node.properties;
+  if (property !== undefined) sink.error(property.nameSpan, 'wrong-form', message, 'Take it out.');
+  const [child] = node.children ?? [];
+  if (child !== undefined) sink.error(child.nameSpan, 'wrong-form', message, 'Take the block out.');
+}
+
+const unitMs: Record<string, number> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+
+/** `"90s"`, `"20m"`, `"1h30m"` in milliseconds. */
+export function durationOf(said: Said | undefined, sink: DiagnosticSink): number | undefined {
+  const [first] = said?.node.arguments ?? [];
+  if (said !== undefined && typeof first?.value === 'number') {
+    sink.error(
+      first.span,
+      'number-without-unit',
+      `"${said.word.name}" is a duration, and ${first.source} has no unit`,
+      `Write "${first.source}s", "${first.source}m" or "${first.source}h".`,
+    );
+    return undefined;
+  }
+  const text = textOf(said, sink);
+  if (text === undefined || said === undefined) return undefined;
+  const written = text.text;
+  const name = said.word.name;
+  if (/^[0-9.]+$/.test(written)) {
+    sink.error(
+      text.value.span,
+      'number-without-unit',
+      `"${name}" is a duration, and ${quote(written)} has no unit`,
+      `Write "${written}s", "${written}m" or "${written}h".`,
+    );
+    return undefined;
+  }
+  const example = 'Durations are "90s", "20m", "1h30m"; the units are ms, s, m, h, d.';
+  if (!/^(?:\d{1,9}(?:ms|s|m|h|d))+$/.test(written)) {
+    sink.error(text.value.span, 'bad-duration', `${quote(written)} is not a duration`, example);
+    return undefined;
+  }
+  let totalMs = 0;
+  for (const [, count, unit] of written.matchAll(/(\d+)(ms|s|m|h|d)/g)) {
+    totalMs += Number(count) * (unitMs[unit ?? ''] ?? 0);
+  }
+  if (totalMs < 1 || totalMs > workflowLimits.durationMs) {
+    sink.error(
+      text.value.span,
+      'bad-duration',
+      totalMs < 1 ? `a "${name}" of nothing would end everything at once` : `"${name}" is more than 14 days`,
+      totalMs < 1 ? 'Leave it out for none.' : 'The longest is "14d".',
+    );
+    return undefined;
+  }
+  return totalMs;
+}

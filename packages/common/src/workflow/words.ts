@@ -1,0 +1,227 @@
+/**
+ * How a word is written. `text`: one value. `list`: several values, or one with spaces. `map`: NAME="value" pairs.
+ * `block`: a node with words of its own. `flag`: presence is all.
+ */
+export type WordForm = 'text' | 'list' | 'map' | 'block' | 'flag';
+
+export interface Word {
+  name: string;
+  form: WordForm;
+  /** False: designed, known, and answered with `not-available-yet`. */
+  built: boolean;
+  /** May be said more than once in one place. */
+  many: boolean;
+  /** Where the words inside it are listed; absent: it has none, or any. */
+  inside?: Place;
+}
+
+export type Place =
+  | 'file'
+  | 'workflow'
+  | 'on push'
+  | 'on pull_request'
+  | 'on tag'
+  | 'on schedule'
+  | 'on comment'
+  | 'on manual'
+  | 'input'
+  | 'concurrency'
+  | 'template'
+  | 'job'
+  | 'step'
+  | 'setup'
+  | 'needs'
+  | 'steps'
+  | 'jobs'
+  | 'matrix'
+  | 'resources'
+  | 'retry'
+  | 'service'
+  | 'ready'
+  | 'fetch'
+  | 'artifact'
+  | 'output'
+  | 'report'
+  | 'cache'
+  | 'place'
+  | 'branch'
+  | 'wait'
+  | 'gate'
+  | 'gate timeout'
+  | 'approvers'
+  | 'deploy';
+
+const built = (form: WordForm, ...names: string[]): Word[] =>
+  names.map((name) => ({ name, form, built: true, many: false }));
+const later = (form: WordForm, ...names: string[]): Word[] =>
+  names.map((name) => ({ name, form, built: false, many: false }));
+const many = (words: Word[]): Word[] => words.map((word) => ({ ...word, many: true }));
+const holding = (inside: Place, words: Word[]): Word[] => words.map((word) => ({ ...word, inside }));
+
+/** The modifiers that fit every node of the graph and that are not built yet; `needs` and `timeout` stand with the nodes. */
+const modifiers = [
+  ...later('text', 'when', 'deadline', 'queue', 'silence'),
+  ...later('flag', 'exclusive', 'allow_failure'),
+  ...holding('retry', later('text', 'retry')),
+  ...holding('place', later('list', 'place')),
+  ...holding('steps', later('block', 'catch', 'finally')),
+];
+const needs = holding('needs', many(built('list', 'needs')));
+const laterNodes = [
+  ...many(holding('branch', later('block', 'branch'))),
+  ...many(holding('wait', later('block', 'wait'))),
+  ...many(holding('gate', later('block', 'gate'))),
+  ...many(holding('deploy', later('block', 'deploy'))),
+];
+const jobs = many(holding('job', built('block', 'job')));
+const inputs = many(holding('input', later('block', 'input')));
+const env = many(built('map', 'env'));
+const jobWords = [
+  ...built('text', 'name', 'runs_on', 'image', 'timeout', 'script'),
+  ...env,
+  ...needs,
+  ...many(holding('setup', built('block', 'setup'))),
+  ...many(holding('step', built('block', 'step'))),
+  ...modifiers,
+  ...holding('matrix', later('block', 'matrix')),
+  ...holding('resources', later('block', 'resources')),
+  ...many(holding('service', later('block', 'service'))),
+  ...many(later('list', 'secret')),
+  ...many(holding('fetch', later('block', 'fetch'))),
+  ...many(holding('artifact', later('block', 'artifact'))),
+  ...many(holding('cache', later('block', 'cache'))),
+  ...many(holding('output', later('block', 'output'))),
+  ...many(holding('report', later('block', 'report'))),
+];
+const paths = later('list', 'paths', 'ignore');
+
+/** Every word of the language, by the place it stands in. The parser, its suggestions and its tests have no other list. */
+export const words: Record<Place, readonly Word[]> = {
+  file: holding('workflow', built('block', 'workflow')),
+  workflow: [
+    ...built('text', 'name'),
+    // What stands inside depends on the event: see placeOfEvent.
+    ...many(built('block', 'on')),
+    ...env,
+    ...jobs,
+    ...holding('concurrency', later('block', 'concurrency')),
+    ...later('text', 'deadline'),
+    ...many(holding('template', later('block', 'template'))),
+    ...laterNodes,
+    ...holding('jobs', later('block', 'on_failure')),
+  ],
+  'on push': [...built('list', 'branches'), ...paths],
+  'on pull_request': [...later('list', 'branches'), ...paths],
+  'on tag': later('list', 'match'),
+  'on schedule': later('text', 'cron', 'timezone', 'missed'),
+  'on comment': later('text', 'match'),
+  'on manual': inputs,
+  input: later('list', 'type', 'default', 'options', 'min', 'max'),
+  concurrency: later('text', 'group', 'policy'),
+  template: [...jobWords],
+  job: [...built('text', 'id'), ...jobWords, ...later('text', 'like')],
+  step: [
+    ...built('text', 'name', 'run', 'timeout'),
+    ...env,
+    ...later('text', 'when', 'deadline', 'silence'),
+    ...later('flag', 'allow_failure'),
+  ],
+  setup: built('text', 'path'),
+  needs: later('text', 'on'),
+  steps: many(holding('step', built('block', 'step'))),
+  jobs: [...jobs, ...laterNodes],
+  matrix: [
+    ...later('text', 'max_parallel', 'on_failure'),
+    ...many(later('list', 'axis')),
+    ...many(later('map', 'exclude', 'include')),
+  ],
+  resources: later('text', 'cpus', 'memory'),
+  retry: later('text', 'on', 'backoff'),
+  service: [...later('text', 'image'), ...many(later('map', 'env')), ...holding('ready', later('text', 'ready'))],
+  ready: later('text', 'interval', 'within'),
+  fetch: later('text', 'from', 'to'),
+  artifact: [...later('list', 'path'), ...later('text', 'keep')],
+  output: later('text', 'file'),
+  report: later('list', 'path'),
+  cache: [...later('text', 'key', 'fallback'), ...later('list', 'path')],
+  place: later('text', 'otherwise', 'on'),
+  branch: [
+    ...later('text', 'id', 'name', 'timeout'),
+    ...needs,
+    ...modifiers,
+    ...holding('jobs', later('block', 'then', 'else')),
+  ],
+  wait: [...later('text', 'id', 'name', 'for', 'timeout'), ...needs, ...modifiers],
+  gate: [
+    ...later('text', 'id', 'name', 'prompt'),
+    ...needs,
+    ...modifiers,
+    ...many(holding('approvers', later('list', 'approvers'))),
+    ...inputs,
+    ...holding('gate timeout', later('text', 'timeout')),
+  ],
+  'gate timeout': later('text', 'then'),
+  approvers: later('text', 'count', 'exclude'),
+  deploy: [
+    ...later('text', 'id', 'name', 'stack', 'environment', 'timeout'),
+    ...needs,
+    ...modifiers,
+    ...many(later('list', 'set')),
+  ],
+};
+
+/** The events that `on` knows, and where the words of each are listed. */
+export const events: Record<string, { place: Place; built: boolean }> = {
+  push: { place: 'on push', built: true },
+  pull_request: { place: 'on pull_request', built: false },
+  tag: { place: 'on tag', built: false },
+  schedule: { place: 'on schedule', built: false },
+  comment: { place: 'on comment', built: false },
+  manual: { place: 'on manual', built: false },
+};
+
+/** What people write who know another CI's language. */
+export const foreignWords: Partial<Record<Place, Record<string, string>>> = {
+  file: { pipeline: 'workflow', job: 'workflow', jobs: 'workflow', on: 'workflow' },
+  workflow: { trigger: 'on', triggers: 'on', when: 'on', push: 'on', environment: 'env', variables: 'env' },
+  job: {
+    depends_on: 'needs',
+    dependencies: 'needs',
+    requires: 'needs',
+    pool: 'runs_on',
+    agent: 'runs_on',
+    tags: 'runs_on',
+    container: 'image',
+    environment: 'env',
+    variables: 'env',
+    timeout_minutes: 'timeout',
+    commands: 'step',
+    run: 'step',
+    before_script: 'setup',
+    title: 'name',
+    if: 'when',
+    continue_on_error: 'allow_failure',
+  },
+  step: {
+    script: 'run',
+    command: 'run',
+    commands: 'run',
+    cmd: 'run',
+    exec: 'run',
+    environment: 'env',
+    timeout_minutes: 'timeout',
+    title: 'name',
+    if: 'when',
+    continue_on_error: 'allow_failure',
+  },
+};
+
+/** `runs-on` and `runs_on` are the same word. */
+export function spelled(name: string): string {
+  return name.replaceAll('-', '_');
+}
+
+export function wordIn(place: Place, name: string): Word | undefined {
+  const wanted = spelled(name);
+  return words[place].find((word) => word.name === wanted);
+}
