@@ -3,7 +3,12 @@ import { defineConfig } from 'vitest/config';
 // Sources, not dist: a test never runs against yesterday's build. End-to-end scenarios start the built executable.
 // Vitest hands these to Node as well, for every package: 'import' among them would make require() find ES modules.
 const conditions = ['source', 'node'];
-const shared = { resolve: { conditions }, ssr: { resolve: { conditions, externalConditions: ['node'] } } };
+const shared = {
+  resolve: { conditions },
+  ssr: { resolve: { conditions, externalConditions: ['node'] } },
+  // Where global setups run.
+  environments: { __vitest__: { resolve: { conditions } } },
+};
 
 export default defineConfig({
   test: {
@@ -17,6 +22,7 @@ export default defineConfig({
         test: {
           name: 'integration',
           include: ['packages/*/src/**/*.itest.ts'],
+          globalSetup: ['packages/testing/src/database/global-setup.ts'],
           testTimeout: 60_000,
           hookTimeout: 120_000,
           maxWorkers: 2,

@@ -1,0 +1,1 @@
+export { type DockerEngine, type DockerForTests, dockerForTests, startDockerForTests } from './docker-for-tests.js';
