@@ -1,0 +1,3 @@
+import { solstice } from './cli/command-line.js';
+
+process.exitCode = await solstice(process.argv);
