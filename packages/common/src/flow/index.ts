@@ -6,6 +6,7 @@ export * from './describe-cause.js';
 export * from './effects.js';
 export { evolve, evolveAll, replay } from './evolve.js';
 export * from './freeze.js';
+export { type Graph, graphOf } from './graph.js';
 export * from './messages.js';
 export * from './spec.js';
 export * from './states.js';

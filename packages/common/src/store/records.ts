@@ -151,6 +151,8 @@ export type RunnerRecord = { seq: number; at: Date } & (
   | { kind: 'log'; step: number; stream: LogStreamName; data: Uint8Array }
   | { kind: 'step-started'; step: number }
   | { kind: 'step-finished'; step: number; result: AttemptResult; exitCode?: number; signal?: string }
+  /** The last one. `record` only counts its number; what it says goes to `finish`. */
+  | { kind: 'job-finished'; result: AttemptResult }
 );
 
 export interface LogChunkRecord {

@@ -21,6 +21,13 @@ import type {
 } from './records.js';
 
 /**
+ * What every adapter does with the events of a command, beside appending and projecting them (projection/ has the pure
+ * parts): attempts that ended lose their lease; messages (flow's `effects`) go to the outbox; the check of the run is
+ * compared with flow's `checkOf`, and where it differs gets a new desired version and a `report` message; `changes` is
+ * told of `run:<id>`, of `attempt:<id>` for each attempt that changed, and of `outbox`.
+ */
+
+/**
  * The truth. Two adapters keep the same contract (describeStoreContract): PostgreSQL and memory.
  *
  * Rules for all methods: each is one transaction of its own; it has happened wholly when the promise resolves and,
@@ -47,7 +54,10 @@ export interface RepositoryStore {
   /** By (forge, name). Fields that are undefined keep what is stored. */
   upsert(repository: Omit<Repository, 'id' | 'createdAt'>): Promise<Repository>;
   list(): Promise<Repository[]>;
-  /** By the forge's id where it is known, else by name; remembers the forge's id (and a new name) from then on. */
+  /**
+   * By the forge's id where it is known, else by name; remembers the forge's id (and a new name) from then on. A name
+   * whose row has another forge id is another repository: undefined. A new name that another row has is not taken.
+   */
   resolve(forge: string, ref: { forgeRepositoryId: string; name: string }): Promise<Repository | undefined>;
   get(id: string): Promise<Repository | undefined>;
 }
@@ -81,9 +91,15 @@ export interface PlanRequest {
 export type CommandOutcome = { events: FlowEvent[]; state: RunFlow } | Refusal;
 
 export interface RunStore {
-  /** Runs, nodes, first events, checks and outbox, and the delivery's new state: one transaction. `planned: false`: the delivery was settled before. */
+  /**
+   * Runs, nodes, first events, checks and outbox, and the delivery's new state: one transaction. `planned: false`: the
+   * delivery was settled before, nothing changed, `runs` is empty. Rejects with `refused` what the engine refuses.
+   */
   plan(request: PlanRequest): Promise<{ planned: boolean; runs: { id: string; number: number; pageKey: string }[] }>;
-  /** The one way to change a run: row lock, load, decide, append, project, outbox. `not-found` rejects. */
+  /**
+   * The one way to change a run: row lock, load, decide, append, project, outbox. `not-found` rejects. An outcome
+   * without events: it had happened before.
+   */
   command(
     runId: string,
     command: Exclude<Command, { kind: 'plan' | 'claim' | 'start' | 'finish' | 'refuse' }>,
@@ -117,19 +133,23 @@ export interface AttemptStore {
   /**
    * The oldest queued attempt that fits the host's pools and room (not-before passed, host not avoided): event,
    * reservation (worker row), lease and fence in one transaction. Undefined: nothing fits now.
-   * Rejects with `host-replaced` when the host row has another instance.
+   * Rejects with `host-replaced` when the host row has another instance. Undefined too when the host's lease is over,
+   * when it is not `active`, and when the attempt that this request id claimed has ended since.
    * What did not fit, and why, is stored as the nodes' `waitingFor`.
    */
   claim(request: ClaimRequest): Promise<Claim | undefined>;
   /** The runner is here and its assignment goes out. A Refusal (also: cancel requested) means: send none, destroy the worker. Rejects `fence-lost`. */
   start(fence: Fence): Promise<CommandOutcome>;
-  /** The result, through the engine; deletes the lease. Repeating it after success gives the same answer. Rejects `fence-lost`. */
+  /**
+   * The result, through the engine; deletes the lease. Repeating it after success, with the same fence and before the
+   * worker is released, succeeds (without events). Rejects `fence-lost`.
+   */
   finish(fence: Fence, result: AttemptResult): Promise<CommandOutcome>;
-  /** The worker could not be made. */
+  /** The worker could not be made. Its log gets one line that says so. */
   refuse(fence: Fence, detail: string, retryable: boolean): Promise<CommandOutcome>;
-  /** The worker is gone, without a result. */
+  /** The worker is gone, without a result. Its log gets a last line that says so, under the next number. */
   lose(fence: Fence, detail: string): Promise<CommandOutcome>;
-  /** Compare-and-set: no session yet, or the same one. False: refused. */
+  /** Compare-and-set: no session yet, or the same one. False: refused (unknown worker, another token or session, attempt over). */
   openSession(workerId: string, tokenHash: Uint8Array, sessionHash: Uint8Array): Promise<boolean>;
   /**
    * Stores records under the fence; idempotent on (attempt, seq). Answers the highest number that is durable.
@@ -137,7 +157,7 @@ export interface AttemptStore {
    */
   record(fence: Fence, records: readonly RunnerRecord[]): Promise<{ durableSeq: number }>;
   durableSeq(attemptId: string): Promise<number>;
-  /** After destroy() succeeded: the reservation ends. Idempotent. */
+  /** After destroy() succeeded: the reservation ends. An attempt that the worker still holds is lost with it. Idempotent. */
   releaseWorker(workerId: string): Promise<void>;
   /** Every worker row of a host. */
   workers(hostId: string): Promise<WorkerRecord[]>;
@@ -150,7 +170,8 @@ export interface AttemptStore {
 export interface HostStore {
   /**
    * Registers or takes over (`keyHash` equal): sets the instance, raises the epoch of its leases. Refuses
-   * (`host-name-taken`) while the lease of another key is alive.
+   * (`host-name-taken`) while the lease of another key is alive; after that the name is taken over by the new machine:
+   * what the old one held is lost, and its worker rows go.
    */
   register(host: {
     id: string;
@@ -176,7 +197,7 @@ export interface HostStore {
   renewals(): Promise<{ id: string; instance: string; renewals: number; hasLeases: boolean }[]>;
   /** Checks under the host's lock that `renewals` is still the number seen, then loses all its attempts. Answers how many. */
   reap(id: string, seen: { instance: string; renewals: number }): Promise<number>;
-  /** Orderly end: the lease is over at once; the workers stay for the next process with the same key. */
+  /** Orderly end: the lease is over at once; the workers stay for the next process with the same key. Of another instance: nothing. */
   leave(id: string, instance: string): Promise<void>;
 }
 

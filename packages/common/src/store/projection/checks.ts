@@ -1,0 +1,31 @@
+import { type CheckState, clip, MAX_TITLE_LENGTH } from '../../flow/index.js';
+import type { NewFailedCheck } from '../records.js';
+
+/** The check of a workflow file that cannot be run, with every place that is wrong. */
+export function failedCheckState(check: NewFailedCheck): CheckState {
+  return {
+    state: 'failed',
+    title: clip(check.title, MAX_TITLE_LENGTH),
+    text: check.diagnostics
+      .map(({ file, line, column, severity, message, hint }) => {
+        const help = hint === undefined ? '' : `\n  hint: ${hint}`;
+        return `${file}:${line}:${column}: ${severity}: ${message}${help}`;
+      })
+      .join('\n'),
+    pageKey: undefined,
+  };
+}
+
+/** Two desired states that a forge would show alike. */
+export function sameCheck(a: CheckState, b: CheckState): boolean {
+  return a.state === b.state && a.title === b.title && a.text === b.text && a.pageKey === b.pageKey;
+}
+
+/**
+ * May a change of this generation be written over that one? A generation is the number of the run that a check shows;
+ * for a check without a run, the highest number given so far. An older run no longer speaks for its commit once a newer
+ * one does.
+ */
+export function speaksFor(incoming: number, stored: number): boolean {
+  return incoming >= stored;
+}

@@ -1,0 +1,150 @@
+import {
+  type AttemptState,
+  type AttemptView,
+  type CancelIntent,
+  type Cause,
+  type NodeState,
+  type RunFlow,
+  waitingFor,
+} from '../../flow/index.js';
+import type { AttemptRecord, NodeRecord, RunDetail, RunSummary, SourceRef, StepRecord } from '../records.js';
+import { settledSteps } from './steps.js';
+
+/** What is stored of a run beside its events. */
+export interface RunMeta {
+  number: number;
+  pageKey: string;
+  source: SourceRef;
+  trigger: { event: string; actor: string };
+  deliveryId: string | undefined;
+  checkContext: string;
+}
+
+/** What is stored of an attempt beside its events. */
+export interface AttemptProgress {
+  steps: StepRecord[];
+  durableSeq: number;
+  logBytes: number;
+}
+
+export function summaryOf(run: RunFlow, meta: RunMeta): RunSummary {
+  return {
+    id: run.runId,
+    number: meta.number,
+    workflow: run.spec.workflow.name,
+    state: run.state,
+    cause: run.cause,
+    source: meta.source,
+    trigger: meta.trigger,
+    pageKey: meta.pageKey,
+    deliveryId: meta.deliveryId,
+    cancelRequested: run.cancelRequested && cancelOf(run.cancelRequested),
+    createdAt: new Date(run.createdAt),
+    startedAt: run.startedAt === undefined ? undefined : new Date(run.startedAt),
+    endedAt: run.endedAt === undefined ? undefined : new Date(run.endedAt),
+  };
+}
+
+/**
+ * A whole run as its readers see it. `progress` may lack attempts of which nothing is stored. `hostsSay`: by node, what
+ * the hosts answered when they last looked.
+ */
+export function detailOf(
+  run: RunFlow,
+  meta: RunMeta,
+  progress: (attempt: AttemptView) => AttemptProgress,
+  hostsSay: (nodeId: string) => string | undefined,
+): RunDetail {
+  return {
+    ...summaryOf(run, meta),
+    spec: run.spec,
+    nodes: run.spec.nodes.map((spec): NodeRecord => {
+      const node = run.nodes[spec.id];
+      const attempts = (node?.attemptIds ?? []).map((id) => run.attempts[id]).filter((one) => one !== undefined);
+      return {
+        id: spec.id,
+        name: spec.name,
+        state: node?.state ?? 'waiting',
+        needs: spec.needs,
+        cause: node?.cause,
+        waitingFor: waitingFor(run, spec.id, hostsSay(spec.id)),
+        attempts: attempts.map((attempt) => attemptRecord(attempt, progress(attempt))),
+      };
+    }),
+  };
+}
+
+export function attemptRecord(attempt: AttemptView, progress: AttemptProgress): AttemptRecord {
+  const endedAt = attempt.endedAt === undefined ? undefined : new Date(attempt.endedAt);
+  return {
+    ...attempt,
+    steps: settledSteps(progress.steps, { state: attempt.state, endedAt }),
+    durableSeq: progress.durableSeq,
+    logBytes: progress.logBytes,
+  };
+}
+
+export function cancelOf(intent: CancelIntent): { by: string; reason?: string; at: Date } {
+  return { by: intent.by, ...(intent.reason !== undefined && { reason: intent.reason }), at: new Date(intent.at) };
+}
+
+/** What of a stored run comes from its events alone: the same from a replay and from the rows, or one of them is wrong. */
+export interface Replayable {
+  state: string;
+  cause: Cause | undefined;
+  cancelRequested: { by: string; reason?: string; at: Date } | undefined;
+  createdAt: Date;
+  startedAt: Date | undefined;
+  endedAt: Date | undefined;
+  nodes: { id: string; state: NodeState; cause: Cause | undefined; waits: boolean; attempts: ReplayableAttempt[] }[];
+}
+export type ReplayableAttempt = AttemptView & { state: AttemptState };
+
+export function replayableOfFlow(run: RunFlow): Replayable {
+  const { state, cause, cancelRequested, createdAt, startedAt, endedAt } = summaryOf(run, noMeta);
+  return {
+    ...{ state, cause, cancelRequested, createdAt, startedAt, endedAt },
+    nodes: run.spec.nodes.map((spec) => {
+      const node = run.nodes[spec.id];
+      return {
+        id: spec.id,
+        state: node?.state ?? 'waiting',
+        cause: node?.cause,
+        waits: waitingFor(run, spec.id) !== undefined,
+        attempts: (node?.attemptIds ?? []).map((id) => run.attempts[id]).filter((one) => one !== undefined),
+      };
+    }),
+  };
+}
+
+export function replayableOfDetail(run: RunDetail): Replayable {
+  const { state, cause, cancelRequested, createdAt, startedAt, endedAt } = run;
+  return {
+    ...{ state, cause, cancelRequested, createdAt, startedAt, endedAt },
+    nodes: run.nodes.map((node) => ({
+      id: node.id,
+      state: node.state,
+      cause: node.cause,
+      waits: node.waitingFor !== undefined,
+      attempts: node.attempts.map(({ steps: _steps, durableSeq: _seq, logBytes: _bytes, ...attempt }) => attempt),
+    })),
+  };
+}
+
+const noMeta: RunMeta = {
+  number: 0,
+  pageKey: '',
+  source: {
+    repositoryId: '',
+    forge: '',
+    repositoryName: '',
+    cloneUrl: '',
+    ref: '',
+    commit: '',
+    before: undefined,
+    title: undefined,
+  },
+  trigger: { event: '', actor: '' },
+  deliveryId: undefined,
+  checkContext: '',
+};
