@@ -8,7 +8,11 @@ export class ForgeError extends SolsticeError {
   /** When the forge said how long to wait. */
   readonly retryAfterMs: number | undefined;
 
-  constructor(problem: ForgeProblem, message: string, options: { cause?: unknown; retryAfterMs?: number | undefined } = {}) {
+  constructor(
+    problem: ForgeProblem,
+    message: string,
+    options: { cause?: unknown; retryAfterMs?: number | undefined } = {},
+  ) {
     super(codes[problem], message, { cause: options.cause, retryable: problem === 'unavailable' });
     this.name = 'ForgeError';
     this.problem = problem;
@@ -45,7 +49,8 @@ export function forgeErrorOfFailure(what: string, cause: unknown): ForgeError {
   if (cause instanceof ForgeError) return cause;
   const error = cause instanceof Error ? cause : new Error(String(cause));
   if (error.name === 'TimeoutError') return new ForgeError('unavailable', `${what}: no answer in time`, { cause });
-  if (error.name === 'AbortError') return new ForgeError('unavailable', `${what}: stopped before the answer`, { cause });
+  if (error.name === 'AbortError')
+    return new ForgeError('unavailable', `${what}: stopped before the answer`, { cause });
   const inner = error.cause instanceof Error && error.cause.message !== '' ? error.cause.message : error.message;
   return new ForgeError('unavailable', `${what}: ${inner}`, { cause });
 }

@@ -1,6 +1,7 @@
 import type { ForgeKind, Secret } from '@solstice/common/config';
 import type { ForgeEvent, RepositoryRef } from '@solstice/common/forge';
 import type { CheckState } from '@solstice/common/store';
+import type { Diagnostic } from '@solstice/common/workflow';
 
 /** HTTP headers by lower-case name, as Node gives them. */
 export type WebhookHeaders = Readonly<Record<string, string | string[] | undefined>>;
@@ -22,7 +23,7 @@ export type NormalisedDelivery =
   | { kind: 'malformed'; reason: string };
 
 /** A `.solstice/*.kdl` file at a commit: its text, or why it can't be read as one. */
-export type WorkflowFile = { path: string; text: string } | { path: string; refused: string };
+export type WorkflowFile = { path: string; text: string } | { path: string; diagnostic: Diagnostic };
 
 /**
  * One configured forge. Any number of calls may run at once. The first four are pure: no I/O, no clock, and they
@@ -54,6 +55,8 @@ export interface Forge {
    * has none. More than 32 files: one refused entry for the directory. Never reads more than 256 KiB of a file.
    */
   readWorkflowFiles(repository: ForgeRepository, commit: string, signal: AbortSignal): Promise<WorkflowFile[]>;
+  /** The full name of the default branch's ref; undefined: the repository is empty. */
+  defaultRef(repository: ForgeRepository, signal: AbortSignal): Promise<string | undefined>;
   /** The commit that a full ref name (`refs/heads/main`) leads to now; undefined: there is no such ref. */
   resolveRef(repository: ForgeRepository, ref: string, signal: AbortSignal): Promise<string | undefined>;
   /** Shows the state for (commit, context); the same again is harmless. After a rejection it may have been shown. */

@@ -24,7 +24,11 @@ export function normalisePush(raw: RawPush): NormalisedDelivery {
     return { kind: 'ignored', reason: `${ref} is neither a branch nor a tag`, repository };
   }
   if (before === after) {
-    return { kind: 'ignored', reason: 'nothing changed (before and after are the same commit): a test delivery', repository };
+    return {
+      kind: 'ignored',
+      reason: 'nothing changed (before and after are the same commit): a test delivery',
+      repository,
+    };
   }
   const title = raw.message === undefined ? '' : oneLine(raw.message.split('\n', 1)[0] ?? '', 200);
   return {

@@ -1,8 +1,13 @@
+import {
+  type Diagnostic,
+  type DiagnosticCode,
+  decodeWorkflow,
+  looksLikeWorkflowPath,
+  workflowLimits,
+} from '@solstice/common/workflow';
 import type { WorkflowFile } from './forge.js';
 
 export const WORKFLOW_DIRECTORY = '.solstice';
-export const MAX_WORKFLOW_FILES = 32;
-export const MAX_WORKFLOW_FILE_BYTES = 256 * 1024;
 
 export interface WorkflowEntry {
   /** From the root of the repository. */
@@ -19,18 +24,18 @@ export async function readSelected<E extends WorkflowEntry>(
   read: (entry: E) => Promise<Uint8Array>,
 ): Promise<WorkflowFile[]> {
   const wanted = entries
-    .filter((entry) => entry.path.endsWith('.kdl'))
+    .filter((entry) => looksLikeWorkflowPath(entry.path))
     .sort((a, b) => (a.path < b.path ? -1 : a.path > b.path ? 1 : 0));
-  if (wanted.length > MAX_WORKFLOW_FILES) {
-    const refused = `${wanted.length} workflow files; a commit may have ${MAX_WORKFLOW_FILES}`;
-    return [{ path: WORKFLOW_DIRECTORY, refused }];
+  if (wanted.length > workflowLimits.filesPerCommit) {
+    const message = `a commit may have ${workflowLimits.filesPerCommit} workflow files, and it has ${wanted.length}`;
+    return [refused(WORKFLOW_DIRECTORY, 'too-many-files', message, 'Put some together.')];
   }
   const files: WorkflowFile[] = new Array(wanted.length);
   const waiting = wanted.entries();
   const reader = async () => {
     for (const [index, entry] of waiting) {
       files[index] =
-        entry.sizeBytes > MAX_WORKFLOW_FILE_BYTES ? tooLarge(entry.path) : decode(entry.path, await read(entry));
+        entry.sizeBytes > workflowLimits.fileBytes ? tooLarge(entry.path) : decode(entry.path, await read(entry));
     }
   };
   await Promise.all([reader(), reader(), reader(), reader()]);
@@ -38,14 +43,25 @@ export async function readSelected<E extends WorkflowEntry>(
 }
 
 function decode(path: string, bytes: Uint8Array): WorkflowFile {
-  if (bytes.length > MAX_WORKFLOW_FILE_BYTES) return tooLarge(path);
-  try {
-    return { path, text: new TextDecoder('utf-8', { fatal: true }).decode(bytes) };
-  } catch {
-    return { path, refused: 'the file is not UTF-8 text' };
-  }
+  return bytes.length > workflowLimits.fileBytes ? tooLarge(path) : { path, ...decodeWorkflow(bytes, { file: path }) };
 }
 
 function tooLarge(path: string): WorkflowFile {
-  return { path, refused: `the file is larger than ${MAX_WORKFLOW_FILE_BYTES / 1024} KiB` };
+  const message = `a workflow file may have ${workflowLimits.fileBytes / 1024} KiB`;
+  return refused(path, 'file-too-large', message, 'Make it smaller, or split it.');
+}
+
+function refused(file: string, code: DiagnosticCode, message: string, hint: string): WorkflowFile {
+  const diagnostic: Diagnostic = {
+    file,
+    line: 1,
+    column: 1,
+    endLine: 1,
+    endColumn: 1,
+    severity: 'error',
+    code,
+    message,
+    hint,
+  };
+  return { path: file, diagnostic };
 }

@@ -20,7 +20,9 @@ export class ForgejoClient {
     if (!response) return undefined;
     const parsed = schema.safeParse(await body(what, () => response.json()));
     if (parsed.success) return parsed.data;
-    throw new ForgeError('refused', `${what}: the answer is not what Forgejo sends; is the address right?`, { cause: parsed.error });
+    throw new ForgeError('refused', `${what}: the answer is not what Forgejo sends; is the address right?`, {
+      cause: parsed.error,
+    });
   }
 
   /** At most `maxBytes` + 1 bytes: one more shows that there are more. */

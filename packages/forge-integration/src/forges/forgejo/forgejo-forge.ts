@@ -1,13 +1,14 @@
 import type { ForgeSettings } from '@solstice/common/config';
 import { SolsticeError } from '@solstice/common/errors';
 import type { CheckState } from '@solstice/common/store';
+import { workflowLimits } from '@solstice/common/workflow';
 import { z } from 'zod';
 import type { Clock } from '../../clock.js';
 import { commitStatusOf, ownerAndName } from '../commit-status.js';
 import { type Forge, type ForgeRepository, singleHeader, type WorkflowFile } from '../forge.js';
 import { ForgeError } from '../forge-error.js';
 import { matchSignature } from '../signature.js';
-import { MAX_WORKFLOW_FILE_BYTES, readSelected, WORKFLOW_DIRECTORY } from '../workflow-files.js';
+import { readSelected, WORKFLOW_DIRECTORY } from '../workflow-files.js';
 import { ForgejoClient } from './forgejo-client.js';
 import { normaliseForgejo } from './forgejo-payloads.js';
 
@@ -24,7 +25,8 @@ export function createForgejoForge(settings: ForgeSettings, dependencies: { cloc
     const place = placeOf(repository);
     const flags = 'stat=false&verification=false&files=false';
     const what = `looking for commit ${commit} of ${repository.name}`;
-    if (await client.json(what, `${place}/git/commits/${commit}?${flags}`, z.looseObject({ sha: z.string() }), signal)) return;
+    if (await client.json(what, `${place}/git/commits/${commit}?${flags}`, z.looseObject({ sha: z.string() }), signal))
+      return;
     if (await client.json(`looking for ${repository.name}`, place, z.looseObject({}), signal)) {
       throw new ForgeError('commit-gone', `commit ${commit} is not (any more) in ${repository.name}`);
     }
@@ -38,7 +40,8 @@ export function createForgejoForge(settings: ForgeSettings, dependencies: { cloc
     // Forgejo also sends GitHub's and Gitea's headers; its own come first, and only they are read.
     deliveryId: (headers) => singleHeader(headers, 'x-forgejo-delivery'),
     eventName: (headers) => singleHeader(headers, 'x-forgejo-event'),
-    verify: (headers, rawBody, secrets) => matchSignature(singleHeader(headers, 'x-forgejo-signature'), rawBody, secrets),
+    verify: (headers, rawBody, secrets) =>
+      matchSignature(singleHeader(headers, 'x-forgejo-signature'), rawBody, secrets),
     normalise: (headers, body) => normaliseForgejo(singleHeader(headers, 'x-forgejo-event'), body),
 
     async readWorkflowFiles(repository, commit, signal): Promise<WorkflowFile[]> {
@@ -61,10 +64,17 @@ export function createForgejoForge(settings: ForgeSettings, dependencies: { cloc
       return readSelected(entries, async ({ path }) => {
         const what = `reading ${path} of ${repository.name}`;
         const address = `${place}/raw/${path.split('/').map(encodeURIComponent).join('/')}?ref=${commit}`;
-        const bytes = await client.bytes(what, address, MAX_WORKFLOW_FILE_BYTES, signal);
+        const bytes = await client.bytes(what, address, workflowLimits.fileBytes, signal);
         if (!bytes) throw new ForgeError('unavailable', `${what}: it was listed, but is not there`);
         return bytes;
       });
+    },
+
+    async defaultRef(repository, signal) {
+      const what = `looking for ${repository.name}`;
+      const schema = z.object({ default_branch: z.string() });
+      const found = await client.json(what, placeOf(repository), schema, signal);
+      return found && `refs/heads/${found.default_branch}`;
     },
 
     async resolveRef(repository, ref, signal) {

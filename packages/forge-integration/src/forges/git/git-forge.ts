@@ -1,15 +1,15 @@
 import type { ForgeSettings } from '@solstice/common/config';
 import type { Clock } from '../../clock.js';
+import { Serial } from '../../serial.js';
 import { type Forge, type ForgeRepository, singleHeader } from '../forge.js';
 import { ForgeError } from '../forge-error.js';
 import { matchSignature, withoutPrefix } from '../signature.js';
-import { Serial } from '../../serial.js';
 import { localPathOf, openGitDirectory } from './git-directory.js';
 import { noteLine, writeNote } from './git-note.js';
-import { commitOfRef, hasCommit, readWorkflowTree } from './git-objects.js';
+import { commitOfRef, hasCommit, headOf, readWorkflowTree } from './git-objects.js';
 import type { Git } from './git-process.js';
 import { normaliseGit } from './git-webhook.js';
-import { changeRemoteNotes, fetchCommit, RemoteCache, remoteRef } from './remote-cache.js';
+import { changeRemoteNotes, fetchCommit, RemoteCache, remoteHead, remoteRef } from './remote-cache.js';
 
 export interface GitForgeDependencies {
   git: Git;
@@ -47,6 +47,12 @@ export function createGitForge(settings: ForgeSettings, dependencies: GitForgeDe
         await fetchCommit(directory, repository.cloneUrl, commit, signal);
         return readWorkflowTree(directory, commit, signal);
       });
+    },
+
+    async defaultRef(repository, signal) {
+      const path = localPathOf(repository.cloneUrl);
+      if (path !== undefined) return headOf(await open(path), signal);
+      return cache.with(repository.cloneUrl, (directory) => remoteHead(directory, signal));
     },
 
     async resolveRef(repository, ref, signal) {

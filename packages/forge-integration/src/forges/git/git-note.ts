@@ -37,7 +37,9 @@ export async function writeNote(
   for (let attempt = 0; attempt < TRIES; attempt++) {
     const tip = await tipOf(directory, signal);
     const shown =
-      tip === undefined ? undefined : await directory.run({ args: ['notes', `--ref=${NOTES_REF}`, 'show', commit], signal });
+      tip === undefined
+        ? undefined
+        : await directory.run({ args: ['notes', `--ref=${NOTES_REF}`, 'show', commit], signal });
     const before = shown?.exitCode === 0 ? shown.stdout.toString('utf8') : '';
     const after = mergeNote(before, line);
     if (after === before) return;

@@ -1,6 +1,7 @@
+import { workflowLimits } from '@solstice/common/workflow';
 import type { WorkflowFile } from '../forge.js';
 import { ForgeError } from '../forge-error.js';
-import { MAX_WORKFLOW_FILE_BYTES, readSelected, WORKFLOW_DIRECTORY } from '../workflow-files.js';
+import { readSelected, WORKFLOW_DIRECTORY } from '../workflow-files.js';
 import type { GitDirectory } from './git-directory.js';
 import { complaint, type GitResult } from './git-process.js';
 
@@ -30,15 +31,29 @@ export async function readWorkflowTree(
       return [{ path, object, sizeBytes: Number(size) }];
     });
   return readSelected(entries, async ({ object }) => {
-    const blob = await directory.run({ args: ['cat-file', 'blob', object], maxOutputBytes: MAX_WORKFLOW_FILE_BYTES, signal });
+    const blob = await directory.run({
+      args: ['cat-file', 'blob', object],
+      maxOutputBytes: workflowLimits.fileBytes,
+      signal,
+    });
     if (blob.exitCode !== 0) throw failed(directory, blob);
     return blob.stdout;
   });
 }
 
 /** The commit that the ref leads to, through an annotated tag as well. */
-export async function commitOfRef(directory: GitDirectory, ref: string, signal: AbortSignal): Promise<string | undefined> {
+export async function commitOfRef(
+  directory: GitDirectory,
+  ref: string,
+  signal: AbortSignal,
+): Promise<string | undefined> {
   const answer = await directory.run({ args: ['rev-parse', '--verify', '--quiet', `${ref}^{commit}`], signal });
+  return answer.exitCode === 0 ? answer.stdout.toString('utf8').trim() : undefined;
+}
+
+/** The branch that HEAD names, whether or not it has a commit yet. */
+export async function headOf(directory: GitDirectory, signal: AbortSignal): Promise<string | undefined> {
+  const answer = await directory.run({ args: ['symbolic-ref', '--quiet', 'HEAD'], signal });
   return answer.exitCode === 0 ? answer.stdout.toString('utf8').trim() : undefined;
 }
 

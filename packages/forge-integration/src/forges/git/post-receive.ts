@@ -49,7 +49,9 @@ export async function postReceive(options: PostReceiveOptions): Promise<{ delive
         return true;
       }
       options.print(`solstice: NOT delivered: ${shortRefOf(ref)}: ${outcome.text}`);
-      options.print(`solstice: run again with: cd '${directory}' && echo '${before} ${after} ${ref}' | hooks/post-receive`);
+      options.print(
+        `solstice: run again with: cd '${directory}' && echo '${before} ${after} ${ref}' | hooks/post-receive`,
+      );
       return false;
     }),
   );
@@ -97,7 +99,13 @@ async function deliver(
   for (let pauseMs = 100; ; pauseMs = Math.min(pauseMs * 2, 3_000)) {
     try {
       const signal = AbortSignal.any([deadline, AbortSignal.timeout(10_000)]);
-      const { status, answer } = await sendGitPush({ url: options.url, secret: options.secret, deliveryId, push, signal });
+      const { status, answer } = await sendGitPush({
+        url: options.url,
+        secret: options.secret,
+        deliveryId,
+        push,
+        signal,
+      });
       const said = answerSchema.safeParse(answer);
       const reason = said.success ? (said.data.reason ?? said.data.message ?? '') : '';
       if (status === 202) return { delivered: true, text: acknowledged(push, said.success ? said.data : {}) };

@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto';
 import { appendFile, mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { ForgeError } from '../forge-error.js';
 import { Serial } from '../../serial.js';
+import { ForgeError } from '../forge-error.js';
 import { type GitDirectory, openGitDirectory } from './git-directory.js';
+import { NOTES_REF } from './git-note.js';
 import { failed, hasCommit } from './git-objects.js';
 import { complaint, type Git, withoutCredentials } from './git-process.js';
-import { NOTES_REF } from './git-note.js';
 
 const MAX_CACHE_KIB = 256 * 1024;
 
@@ -34,7 +34,10 @@ export class RemoteCache {
     const made = await openGitDirectory(this.#git, path).catch(() => undefined);
     if (made) {
       const size = await made.run({ args: ['count-objects', '-v'] });
-      const kib = [...size.stdout.toString('utf8').matchAll(/^(?:size|size-pack): (\d+)$/gm)].reduce((sum, m) => sum + Number(m[1]), 0);
+      const kib = [...size.stdout.toString('utf8').matchAll(/^(?:size|size-pack): (\d+)$/gm)].reduce(
+        (sum, m) => sum + Number(m[1]),
+        0,
+      );
       const remote = await made.run({ args: ['config', '--get', 'remote.origin.url'] });
       if (size.exitCode === 0 && remote.exitCode === 0 && kib <= MAX_CACHE_KIB) return made;
       await rm(path, { recursive: true, force: true });
@@ -44,26 +47,38 @@ export class RemoteCache {
     if (init.exitCode !== 0) throw new ForgeError('unavailable', `git init in ${this.#directory}: ${complaint(init)}`);
     // Through the file and not a command line, where everybody on the machine could read a token in the address.
     const quoted = url.replace(/[\\"]/g, '\\$&').replace(/\n/g, '');
-    await appendFile(join(path, 'config'), `[gc]\n\tauto = 0\n[remote "origin"]\n\turl = "${quoted}"\n`, { mode: 0o600 });
+    await appendFile(join(path, 'config'), `[gc]\n\tauto = 0\n[remote "origin"]\n\turl = "${quoted}"\n`, {
+      mode: 0o600,
+    });
     return openGitDirectory(this.#git, path);
   }
 }
 
 /** Makes sure that the commit is in the cache. By its id first: that also finds one that was force-pushed away. */
-export async function fetchCommit(directory: GitDirectory, url: string, commit: string, signal: AbortSignal): Promise<void> {
+export async function fetchCommit(
+  directory: GitDirectory,
+  url: string,
+  commit: string,
+  signal: AbortSignal,
+): Promise<void> {
   if (await hasCommit(directory, commit, signal)) return;
   const fetch = ['fetch', '--quiet', '--no-tags', '--no-write-fetch-head'];
   const byId = await directory.run({ args: [...fetch, '--depth=1', 'origin', commit], timeoutMs: 120_000, signal });
   if (byId.exitCode === 0 && (await hasCommit(directory, commit, signal))) return;
   const refs = ['+refs/heads/*:refs/heads/*', '+refs/tags/*:refs/tags/*'];
   const all = await directory.run({ args: [...fetch, 'origin', ...refs], timeoutMs: 300_000, signal });
-  if (all.exitCode !== 0) throw new ForgeError('unavailable', `fetching from ${withoutCredentials(url)}: ${complaint(all)}`);
+  if (all.exitCode !== 0)
+    throw new ForgeError('unavailable', `fetching from ${withoutCredentials(url)}: ${complaint(all)}`);
   if (await hasCommit(directory, commit, signal)) return;
   throw new ForgeError('commit-gone', `commit ${commit} is not (any more) at ${withoutCredentials(url)}`);
 }
 
 /** What the ref leads to there, now. */
-export async function remoteRef(directory: GitDirectory, ref: string, signal: AbortSignal): Promise<string | undefined> {
+export async function remoteRef(
+  directory: GitDirectory,
+  ref: string,
+  signal: AbortSignal,
+): Promise<string | undefined> {
   const listed = await directory.run({ args: ['ls-remote', 'origin', ref, `${ref}^{}`], signal });
   if (listed.exitCode !== 0) throw failed(directory, listed);
   const found = new Map(
@@ -74,6 +89,13 @@ export async function remoteRef(directory: GitDirectory, ref: string, signal: Ab
       .map(([commit, name]) => [name, commit]),
   );
   return found.get(`${ref}^{}`) ?? found.get(ref);
+}
+
+/** The branch that HEAD names there. */
+export async function remoteHead(directory: GitDirectory, signal: AbortSignal): Promise<string | undefined> {
+  const listed = await directory.run({ args: ['ls-remote', '--symref', 'origin', 'HEAD'], signal });
+  if (listed.exitCode !== 0) throw failed(directory, listed);
+  return /^ref: (\S+)\tHEAD$/m.exec(listed.stdout.toString('utf8'))?.[1];
 }
 
 /** Takes the notes from there, has them changed, and pushes; again while others push in between. */
@@ -94,9 +116,16 @@ export async function changeRemoteNotes(
             timeoutMs: 120_000,
             signal,
           });
-    if (fetched.exitCode !== 0) throw new ForgeError('unavailable', `fetching from ${withoutCredentials(url)}: ${complaint(fetched)}`);
+    if (fetched.exitCode !== 0)
+      throw new ForgeError('unavailable', `fetching from ${withoutCredentials(url)}: ${complaint(fetched)}`);
     await change();
-    const push = ['push', '--quiet', `--force-with-lease=${NOTES_REF}:${there ?? ''}`, 'origin', `${NOTES_REF}:${NOTES_REF}`];
+    const push = [
+      'push',
+      '--quiet',
+      `--force-with-lease=${NOTES_REF}:${there ?? ''}`,
+      'origin',
+      `${NOTES_REF}:${NOTES_REF}`,
+    ];
     const pushed = await directory.run({ args: push, timeoutMs: 60_000, signal });
     if (pushed.exitCode === 0) return;
     last = complaint(pushed);

@@ -32,7 +32,11 @@ export function createGithubForge(settings: ForgeSettings, dependencies: { clock
   });
 
   /** Gives undefined for 404, so that the caller can say what is missing. */
-  async function ask<T>(what: string, call: () => Promise<{ data: unknown }>, schema: z.ZodType<T>): Promise<T | undefined> {
+  async function ask<T>(
+    what: string,
+    call: () => Promise<{ data: unknown }>,
+    schema: z.ZodType<T>,
+  ): Promise<T | undefined> {
     let data: unknown;
     try {
       ({ data } = await call());
@@ -52,7 +56,8 @@ export function createGithubForge(settings: ForgeSettings, dependencies: { clock
     }
     const parsed = schema.safeParse(data);
     // A body cut short by a broken connection comes out of the client as text.
-    if (!parsed.success) throw new ForgeError('unavailable', `${what}: the answer could not be read`, { cause: parsed.error });
+    if (!parsed.success)
+      throw new ForgeError('unavailable', `${what}: the answer could not be read`, { cause: parsed.error });
     return parsed.data;
   }
 
@@ -61,7 +66,11 @@ export function createGithubForge(settings: ForgeSettings, dependencies: { clock
     const what = `looking for commit ${commit} of ${repository.name}`;
     const call = () => octokit.rest.git.getCommit({ ...place, commit_sha: commit, request: { signal } });
     if (await ask(what, call, z.looseObject({ sha: z.string() }))) return;
-    const seen = await ask(`looking for ${repository.name}`, () => octokit.rest.repos.get({ ...place, request: { signal } }), z.looseObject({}));
+    const seen = await ask(
+      `looking for ${repository.name}`,
+      () => octokit.rest.repos.get({ ...place, request: { signal } }),
+      z.looseObject({}),
+    );
     if (seen) throw new ForgeError('commit-gone', `commit ${commit} is not (any more) in ${repository.name}`);
     throw new ForgeError('refused', `${repository.name} is not on the forge, or the token may not see it`);
   }
@@ -101,6 +110,13 @@ export function createGithubForge(settings: ForgeSettings, dependencies: { clock
       });
     },
 
+    async defaultRef(repository, signal) {
+      const what = `looking for ${repository.name}`;
+      const call = () => octokit.rest.repos.get({ ...placeOf(repository), request: { signal } });
+      const found = await ask(what, call, z.object({ default_branch: z.string() }));
+      return found && `refs/heads/${found.default_branch}`;
+    },
+
     async resolveRef(repository, ref, signal) {
       const place = placeOf(repository);
       const what = `looking for ${ref} of ${repository.name}`;
@@ -108,7 +124,11 @@ export function createGithubForge(settings: ForgeSettings, dependencies: { clock
       const found = await ask(what, call, refSchema);
       if (found?.object.type !== 'tag') return found?.object.sha;
       const tag = found.object.sha;
-      const peeled = await ask(what, () => octokit.rest.git.getTag({ ...place, tag_sha: tag, request: { signal } }), refSchema);
+      const peeled = await ask(
+        what,
+        () => octokit.rest.git.getTag({ ...place, tag_sha: tag, request: { signal } }),
+        refSchema,
+      );
       return peeled?.object.sha;
     },
 
@@ -119,7 +139,8 @@ export function createGithubForge(settings: ForgeSettings, dependencies: { clock
       const call = () =>
         octokit.rest.repos.createCommitStatus({ ...placeOf(repository), sha: commit, ...status, request: { signal } });
       const done = await ask(what, call, z.unknown());
-      if (done === undefined) throw new ForgeError('refused', `${what}: HTTP 404: no such repository, or the token may not write statuses`);
+      if (done === undefined)
+        throw new ForgeError('refused', `${what}: HTTP 404: no such repository, or the token may not write statuses`);
     },
   };
 }

@@ -1,5 +1,5 @@
-import { z } from 'zod';
 import type { RepositoryRef } from '@solstice/common/forge';
+import { z } from 'zod';
 import type { NormalisedDelivery } from '../forge.js';
 import { normalisePush, oneLine, person } from '../push.js';
 

@@ -1,0 +1,13 @@
+export { type Clock, systemClock } from './clock.js';
+export { createForges, type ForgeDependencies, type Forges } from './forges/create-forges.js';
+export type { Forge, ForgeRepository, NormalisedDelivery, WebhookHeaders, WorkflowFile } from './forges/forge.js';
+export { ForgeError, type ForgeProblem } from './forges/forge-error.js';
+export { type GitPush, type SendGitPush, sendGitPush } from './forges/git/git-webhook.js';
+export { type PostReceiveOptions, postReceive } from './forges/git/post-receive.js';
+export type { Ids, ParseFiles } from './planner/draft-plan.js';
+export type { ManualOutcome, ManualRequest } from './planner/plan-manually.js';
+export { createPlanner, type Planner, type PlannerDependencies } from './planner/planner.js';
+export { createRelay, type Relay, type RelayDependencies } from './relay/relay.js';
+export { createReporter, type Reporter, type ReporterDependencies } from './reporter/reporter.js';
+export { assertWebhookSecrets } from './webhooks/assert-webhook-secrets.js';
+export { registerWebhooks, type WebhookAnswer, type WebhookDependencies } from './webhooks/webhook-routes.js';

@@ -1,0 +1,98 @@
+import { SolsticeError } from '@solstice/common/errors';
+import { isCommitId, type PushEvent } from '@solstice/common/forge';
+import type { SourceRef, Store } from '@solstice/common/store';
+import type { Forges } from '../forges/create-forges.js';
+import { failedCheck, type Ids, joinReasons, newRun, type ParseFiles, readCommit, selectByPush } from './draft-plan.js';
+
+export interface ManualRequest {
+  repositoryId: string;
+  /** `refs/heads/main`, or short: `main`. Absent: the default branch. */
+  ref: string | undefined;
+  /** Whole; absent: the ref's newest. */
+  commit: string | undefined;
+  /** Only the workflow with this name, whatever starts it; absent: all that a push of the ref would start. */
+  workflow: string | undefined;
+  actor: string;
+}
+
+export interface ManualOutcome {
+  runs: { id: string; number: number; pageKey: string }[];
+  /** Why there is no run, or none for some file. */
+  reason?: string;
+}
+
+const TIMEOUT_MS = 60_000;
+
+/** See Planner.planManually. */
+export async function planManually(
+  request: ManualRequest,
+  dependencies: { store: Pick<Store, 'repositories' | 'runs'>; forges: Forges; parse: ParseFiles; ids: Ids },
+): Promise<ManualOutcome> {
+  const { store, forges, parse, ids } = dependencies;
+  const signal = AbortSignal.timeout(TIMEOUT_MS);
+  const repository = await store.repositories.get(request.repositoryId);
+  if (!repository) throw new SolsticeError('not-found', 'There is no such repository.');
+  const forge = forges.get(repository.forge);
+  if (!forge) throw new SolsticeError('not-found', `The forge ${repository.forge} is not in the settings any more.`);
+
+  if (request.commit !== undefined && !isCommitId(request.commit)) {
+    throw new SolsticeError('usage', `${request.commit} is not a whole commit id.`, {
+      hint: 'Give all 40 (or 64) hex digits, in lower case.',
+    });
+  }
+  const ref = fullRef(request.ref) ?? (await forge.defaultRef(repository, signal));
+  if (ref === undefined) throw new SolsticeError('not-found', `${repository.name} has no default branch; name a ref.`);
+  const commit = request.commit ?? (await forge.resolveRef(repository, ref, signal));
+  if (commit === undefined) throw new SolsticeError('not-found', `${repository.name} has no ref ${ref}.`);
+
+  const files = await forge.readWorkflowFiles(repository, commit, signal);
+  if (files.length === 0) return { runs: [], reason: `commit ${commit} has no .solstice/*.kdl` };
+  const { workflows, broken } = await readCommit(files, parse);
+  const event: PushEvent = {
+    kind: 'forge.push.v1',
+    repository: { forgeRepositoryId: repository.forgeRepositoryId ?? repository.name, name: repository.name },
+    ref,
+    before: '0'.repeat(commit.length),
+    after: commit,
+    created: true,
+    deleted: false,
+    forced: false,
+    pusher: { login: request.actor },
+  };
+  const named = workflows.filter(({ name }) => name === request.workflow);
+  if (request.workflow !== undefined && named.length === 0) {
+    const names = workflows.map(({ name }) => name).join(', ') || 'none';
+    const alsoBroken = broken.length === 0 ? '' : ` Broken: ${broken.map(({ path }) => path).join(', ')}.`;
+    throw new SolsticeError('not-found', `Commit ${commit} has no workflow "${request.workflow}".`, {
+      hint: `Its workflows: ${names}.${alsoBroken}`,
+    });
+  }
+  const { matching, reasons } =
+    request.workflow === undefined ? selectByPush(workflows, event) : { matching: named, reasons: [] };
+  // With a name, the other files are not what was asked about.
+  const checked = request.workflow === undefined ? broken : [];
+  const why = [...checked.map(({ path }) => `${path} is broken; its check says where`), ...reasons];
+  const reason = why.length === 0 ? {} : { reason: joinReasons(why) };
+  if (matching.length === 0 && checked.length === 0) return { runs: [], ...reason };
+  const source: SourceRef = {
+    repositoryId: repository.id,
+    forge: repository.forge,
+    repositoryName: repository.name,
+    cloneUrl: repository.cloneUrl,
+    ref,
+    commit,
+    before: undefined,
+    title: undefined,
+  };
+  const planned = await store.runs.plan({
+    deliveryId: undefined,
+    runs: matching.map((workflow) => newRun(workflow, source, { event: 'manual', actor: request.actor }, ids)),
+    failedChecks: checked.map((file) => failedCheck(file, source)),
+    outcome: { state: 'planned', reason: undefined },
+  });
+  return { runs: planned.runs, ...reason };
+}
+
+function fullRef(ref: string | undefined): string | undefined {
+  return ref === undefined || ref.startsWith('refs/') ? ref : `refs/heads/${ref}`;
+}

@@ -1,0 +1,53 @@
+import type { Queue } from '@solstice/common/queue';
+import type { Store } from '@solstice/common/store';
+import type { Logger } from '@solstice/common/telemetry';
+import { BackgroundLoop } from '../background-loop.js';
+
+export interface RelayDependencies {
+  store: Pick<Store, 'outbox' | 'changes'>;
+  queue: Pick<Queue, 'publish'>;
+  logger: Logger;
+  onCrash(error: Error, name: string): void;
+}
+
+export interface Relay {
+  start(): Promise<void>;
+  /** Waits for the batch in hand. Idempotent. */
+  stop(): Promise<void>;
+}
+
+const BATCH = 200;
+
+/**
+ * Moves the outbox to the queue: publish, then delete. Killed in between, or with a second one beside it, a message is
+ * sent twice, which every listener bears; none is ever deleted unsent.
+ */
+export function createRelay({ store, queue, logger, onCrash }: RelayDependencies): Relay {
+  const loop = new BackgroundLoop({
+    name: 'relay',
+    minPauseMs: 1_000,
+    maxPauseMs: 5_000,
+    logger: logger.child({ part: 'relay' }),
+    onCrash,
+    async pass() {
+      for (let full = true; full; ) {
+        const batch = await store.outbox.peek(BATCH);
+        if (batch.length === 0) return;
+        await queue.publish(batch.map(({ message }) => message));
+        await store.outbox.remove(batch.map(({ id }) => id));
+        full = batch.length === BATCH;
+      }
+    },
+  });
+  let forget: (() => void) | undefined;
+  return {
+    async start() {
+      forget ??= store.changes.on('outbox', () => loop.wake());
+      loop.start();
+    },
+    async stop() {
+      forget?.();
+      await loop.stop();
+    },
+  };
+}
