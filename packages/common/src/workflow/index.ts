@@ -7,4 +7,4 @@ export { parseWorkflowsInWorker, type WorkerParseOptions, type WorkflowFile } fr
 export { type ParseOptions, parseWorkflow } from './parse-workflow.js';
 export { hasErrors, refuseUnavailable } from './unavailable.js';
 export * from './workflow.js';
-export { checkTogether, decodeWorkflow, looksLikeWorkflowPath, tooManyFiles } from './workflow-files.js';
+export { checkTogether, decodeWorkflow, looksLikeWorkflowPath, tooLarge, tooManyFiles } from './workflow-files.js';

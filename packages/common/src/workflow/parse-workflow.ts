@@ -1,11 +1,11 @@
 import { crossCheck } from './cross-check.js';
 import { DiagnosticSink, quote } from './diagnostic-sink.js';
-import { workflowLimits } from './limits.js';
 import { LineIndex } from './line-index.js';
 import { isKdlOne, readLocatedTree } from './located-tree.js';
 import { readWorkflow } from './read-workflow.js';
 import { TextScanner } from './scan-text.js';
 import type { ParseResult, Span } from './workflow.js';
+import { tooLarge } from './workflow-files.js';
 
 export interface ParseOptions {
   /** The path as messages should have it. */
@@ -36,14 +36,9 @@ export function parseWorkflow(text: string, options: ParseOptions): ParseResult 
 }
 
 function understand(text: string, file: string, sink: DiagnosticSink): ReturnType<typeof readWorkflow> {
-  const bytes = Buffer.byteLength(text);
-  if (bytes > workflowLimits.fileBytes) {
-    sink.error(
-      start,
-      'file-too-large',
-      `the file has ${Math.ceil(bytes / 1024)} KiB, and 256 KiB is the most`,
-      'Move scripts into files of their own.',
-    );
+  const large = tooLarge(file, Buffer.byteLength(text));
+  if (large !== undefined) {
+    sink.error(large, 'file-too-large', large.message, large.hint ?? '');
     return undefined;
   }
   const lines = new LineIndex(text);

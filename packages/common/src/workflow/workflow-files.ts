@@ -1,3 +1,4 @@
+import type { DiagnosticCode } from './diagnostic-codes.js';
 import { quote } from './diagnostic-sink.js';
 import { workflowLimits } from './limits.js';
 import type { Diagnostic, Workflow } from './workflow.js';
@@ -7,11 +8,25 @@ export function looksLikeWorkflowPath(path: string): boolean {
   return /^\.solstice\/[^/]+\.kdl$/.test(path);
 }
 
+/** What to say of a file of so many bytes, so that it need not be read; undefined: it may be read. */
+export function tooLarge(file: string, bytes: number): Diagnostic | undefined {
+  if (bytes <= workflowLimits.fileBytes) return undefined;
+  const most = workflowLimits.fileBytes / 1024;
+  return atStart(
+    file,
+    'file-too-large',
+    `the file has ${Math.ceil(bytes / 1024)} KiB, and ${most} KiB is the most`,
+    'Move scripts into files of their own.',
+  );
+}
+
 /** The text of a file, or what to say if it is none. */
 export function decodeWorkflow(
   bytes: Uint8Array,
   options: { file: string },
 ): { text: string } | { diagnostic: Diagnostic } {
+  const large = tooLarge(options.file, bytes.length);
+  if (large !== undefined) return { diagnostic: large };
   try {
     return { text: new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes) };
   } catch {
@@ -59,6 +74,6 @@ export function tooManyFiles(files: readonly string[]): Diagnostic[] {
     );
 }
 
-export function atStart(file: string, code: string, message: string, hint: string): Diagnostic {
+export function atStart(file: string, code: DiagnosticCode, message: string, hint: string): Diagnostic {
   return { file, line: 1, column: 1, endLine: 1, endColumn: 1, severity: 'error', code, message, hint };
 }

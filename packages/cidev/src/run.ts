@@ -1,0 +1,101 @@
+import { readFileSync } from 'node:fs';
+import { Argument, Command, CommanderError, Option } from 'commander';
+import picocolors from 'picocolors';
+import { inspect } from './inspect.js';
+import { type ExitCode, type Io, UsageError } from './io.js';
+import { type ValidateFormat, validate } from './validate.js';
+
+/** Runs one command line (without `node` and the script). Never throws, writes only through `io`. */
+export async function run(argv: readonly string[], io: Io): Promise<ExitCode> {
+  let exitCode: ExitCode = 0;
+  const program = commandLine(io, (code) => {
+    exitCode = code;
+  });
+  try {
+    if (argv.length === 0) {
+      program.outputHelp({ error: true });
+      return 2;
+    }
+    await program.parseAsync([...argv], { from: 'user' });
+    return exitCode;
+  } catch (thrown) {
+    if (thrown instanceof CommanderError) return thrown.exitCode === 0 ? 0 : 2;
+    const paint = picocolors.createColors(io.color.err);
+    if (thrown instanceof UsageError) {
+      io.err(`${paint.red('error')}: ${thrown.message}\n  ${paint.bold('hint')}: ${thrown.hint}\n`);
+    } else {
+      const reason = thrown instanceof Error ? thrown.message : String(thrown);
+      io.err(`${paint.red('error')}: ${reason}\n  ${paint.bold('hint')}: This should not happen; please report it.\n`);
+    }
+    return 2;
+  }
+}
+
+function commandLine(io: Io, done: (code: ExitCode) => void): Command {
+  const program = new Command('cidev')
+    .description('Solstice CI for developers: check and understand workflow files. Needs no server.')
+    .version(version(), '-V, --version', 'print the version')
+    .helpOption('-h, --help', 'show help')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  cidev validate                      check the .solstice/*.kdl of this repository
+  cidev inspect .solstice/ci.kdl      show what a file means
+
+Exit codes: 0 fine (warnings at most), 1 errors in a file, 2 called wrongly.`,
+    );
+  program
+    .command('validate')
+    .summary('check workflow files')
+    .description('Check workflow files: every mistake with its place, and what would be right.')
+    .addArgument(new Argument('[paths...]', 'files or directories (default: .solstice/*.kdl of this repository)'))
+    .addOption(new Option('--format <format>', 'how to tell').choices(['human', 'json']).default('human'))
+    .addHelpText(
+      'after',
+      `
+With --format json: a list of {file, line, column, endLine, endColumn, severity, code, message, hint}; lines and
+columns count from 1, the end is exclusive. docs/workflow.md explains every code.
+
+Examples:
+  cidev validate
+  cidev validate .solstice/release.kdl --format json
+  cidev validate ../other-repository
+
+Exit codes: 0 fine (warnings at most), 1 errors in a file, 2 called wrongly.`,
+    )
+    .action((paths: string[], options: { format: ValidateFormat }) => done(validate(paths, options.format, io)));
+  program
+    .command('inspect')
+    .summary('show what a workflow file means')
+    .description('Show what a workflow file means: what starts it, its jobs in order, their pools, steps and timeouts.')
+    .addArgument(new Argument('[path]', 'a file or directory (default: .solstice/*.kdl of this repository)'))
+    .option('--json', 'print the parsed workflow')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  cidev inspect
+  cidev inspect .solstice/ci.kdl --json | jq '.jobs[].id'
+
+Exit codes: 0 fine (warnings at most), 1 errors in a file, 2 called wrongly.`,
+    )
+    .action((path: string | undefined, options: { json?: true }) =>
+      done(inspect(path, { json: options.json === true }, io)),
+    );
+  for (const command of [program, ...program.commands]) {
+    command.exitOverride().configureOutput({
+      writeOut: (text) => io.out(text),
+      writeErr: (text) => io.err(text),
+      getOutHasColors: () => io.color.out,
+      getErrHasColors: () => io.color.err,
+    });
+    command.showHelpAfterError('(--help shows how it is called)');
+  }
+  return program;
+}
+
+function version(): string {
+  const text = readFileSync(new URL('../package.json', import.meta.url), 'utf8');
+  return (JSON.parse(text) as { version: string }).version;
+}

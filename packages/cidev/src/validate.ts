@@ -1,0 +1,41 @@
+import { type Diagnostic, formatDiagnostics, hasErrors } from '@solstice/common/workflow';
+import type { ExitCode, Io } from './io.js';
+import { readWorkflows } from './read-workflows.js';
+import { findWorkflowFiles } from './workflow-paths.js';
+
+export type ValidateFormat = 'human' | 'json';
+
+export function validate(paths: readonly string[], format: ValidateFormat, io: Io): ExitCode {
+  const { files, diagnostics, sources } = readWorkflows(findWorkflowFiles(paths, io.cwd), io.cwd);
+  if (format === 'json') {
+    io.out(`${JSON.stringify(diagnostics.map(published), null, 2)}\n`);
+  } else {
+    const told = formatDiagnostics(diagnostics, sources, { color: io.color.out });
+    if (told !== '') io.out(`${told}\n`);
+    io.out(`${summary(files.length, diagnostics)}\n`);
+  }
+  return hasErrors(diagnostics) ? 1 : 0;
+}
+
+/** Exactly the keys that are promised, in their order. */
+function published(diagnostic: Diagnostic): Required<Diagnostic> {
+  const { file, line, column, endLine, endColumn, severity, code, message, hint = '' } = diagnostic;
+  return { file, line, column, endLine, endColumn, severity, code, message, hint };
+}
+
+export function summary(files: number, diagnostics: readonly Diagnostic[]): string {
+  const count = (severity: Diagnostic['severity']): number =>
+    diagnostics.filter((diagnostic) => diagnostic.severity === severity).length;
+  const [errors, warnings] = [count('error'), count('warning')];
+  const checked = counted(files, 'workflow file');
+  if (errors === 0 && warnings === 0) return `${checked} checked, nothing wrong`;
+  const found = [errors > 0 ? counted(errors, 'error') : '', warnings > 0 ? counted(warnings, 'warning') : ''];
+  const unbuilt = errors === 0 && diagnostics.some((diagnostic) => diagnostic.code === 'not-available-yet');
+  return `${checked} checked: ${found.filter((part) => part !== '').join(', ')}${
+    unbuilt ? '; this version of Solstice will refuse what is not available yet' : ''
+  }`;
+}
+
+function counted(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? '' : 's'}`;
+}
