@@ -1,0 +1,124 @@
+// The import table of ARCHITECTURE.md, held by `pnpm check`. Dependencies point one way; what is not listed is refused.
+
+/** What each package may import besides itself. Tests, and the folders named testing, may also use @solstice/testing. */
+const packages = {
+  common: [],
+  'embedded-postgres': [],
+  testing: ['embedded-postgres', 'workers'],
+  runner: ['common/src/rpc', 'common/src/secrets'],
+  workers: ['common', 'runner'],
+  orchestrator: ['common', 'workers'],
+  'forge-integration': ['common'],
+  api: ['common'],
+  ciadm: ['common', 'api'],
+  cidev: ['common'],
+  solstice: ['common', 'api', 'embedded-postgres', 'forge-integration', 'orchestrator', 'runner', 'workers'],
+};
+
+/** What each folder of common may import besides itself. */
+const commonFolders = {
+  errors: [],
+  messages: [],
+  forge: ['errors'],
+  workflow: ['errors', 'forge'],
+  flow: ['errors', 'forge', 'messages', 'workflow'],
+  store: ['errors', 'flow', 'forge', 'messages', 'workflow'],
+  queue: ['errors', 'messages'],
+  rpc: ['errors'],
+  secrets: ['errors'],
+  telemetry: ['errors'],
+  config: ['errors'],
+};
+
+const test = '(\\.i?test\\.ts$|/testing/)';
+
+const forbidden = [
+  {
+    name: 'unknown-package',
+    comment: 'A package that this table does not list.',
+    severity: 'error',
+    from: { path: '^packages/', pathNot: `^packages/(${Object.keys(packages).join('|')})/` },
+    to: {},
+  },
+  {
+    name: 'unknown-folder-of-common',
+    comment: 'A folder of common that this table does not list.',
+    severity: 'error',
+    from: { path: '^packages/common/src/', pathNot: `^packages/common/src/(${Object.keys(commonFolders).join('|')})/` },
+    to: {},
+  },
+  {
+    name: 'entry-points-only',
+    comment: 'A package of one idea is entered by src/index.ts, one of several by src/<folder>/index.ts.',
+    severity: 'error',
+    from: { path: '^(packages/[^/]+|e2e)/' },
+    to: {
+      path: '^packages/([^/]+)/src/',
+      pathNot: [
+        // Its own files: $1 is the importing package.
+        '^$1/',
+        '^packages/(common|workers)/src/[^/]+/index\\.ts$',
+        '^packages/(?!common|workers)[^/]+/src/index\\.ts$',
+      ],
+    },
+  },
+  {
+    name: 'no-cycles',
+    comment: 'Files that need each other are one job in two places; types count, swc does not tell them apart.',
+    severity: 'error',
+    from: {},
+    to: { circular: true },
+  },
+  {
+    name: 'no-unresolved',
+    comment: 'An import that leads nowhere escapes every other rule.',
+    severity: 'error',
+    from: {},
+    to: { couldNotResolve: true },
+  },
+  {
+    name: 'no-test-in-product',
+    comment: 'What only tests need does not travel.',
+    severity: 'error',
+    from: { path: '^packages/(?!testing/)[^/]+/src/', pathNot: test },
+    to: { path: `(${test}|^packages/testing/)` },
+  },
+];
+
+for (const [name, allowed] of Object.entries(packages)) {
+  forbidden.push({
+    name: `${name}-imports`,
+    comment: `packages/${name} may import: ${allowed.join(', ') || 'no other package'}.`,
+    severity: 'error',
+    from: { path: `^packages/${name}/src/` },
+    to: {
+      path: '^(packages|e2e)/',
+      pathNot: [`^packages/(${[name, ...allowed].join('|')})/`, '^packages/testing/'],
+    },
+  });
+}
+for (const [name, allowed] of Object.entries(commonFolders)) {
+  forbidden.push({
+    name: `common-${name}-imports`,
+    comment: `packages/common/src/${name} may import: ${allowed.join(', ') || 'no other folder of common'}.`,
+    severity: 'error',
+    from: { path: `^packages/common/src/${name}/`, pathNot: test },
+    to: { path: '^packages/common/src/', pathNot: `^packages/common/src/(${[name, ...allowed].join('|')})/` },
+  });
+}
+
+module.exports = {
+  forbidden,
+  options: {
+    // swc sees TypeScript's type-only imports too; with TypeScript 7 there is no other parser that does.
+    parser: 'swc',
+    tsPreCompilationDeps: true,
+    doNotFollow: { path: 'node_modules' },
+    exclude: { path: '/(gen|fixtures)/|^packages/[^/]+/dist/' },
+    enhancedResolveOptions: {
+      exportsFields: ['exports'],
+      conditionNames: ['source', 'import', 'node', 'default', 'types'],
+      extensions: ['.ts', '.mjs', '.js', '.cjs', '.json', '.d.ts'],
+    },
+  },
+};
