@@ -2,7 +2,7 @@ import { defineConfig } from 'vitest/config';
 
 // Sources, not dist: a test never runs against yesterday's build. End-to-end scenarios start the built executable.
 // Vitest hands these to Node as well, for every package: 'import' among them would make require() find ES modules.
-const conditions = ['source', 'node'];
+const conditions = ['solstice-source', 'node'];
 const shared = {
   resolve: { conditions },
   ssr: { resolve: { conditions, externalConditions: ['node'] } },
