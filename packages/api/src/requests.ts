@@ -54,7 +54,8 @@ export const triggerBodySchema = z.strictObject({
 });
 
 export const repositoryBodySchema = z.strictObject({
-  forge: line.min(1),
+  /** Absent: the only one that there is. */
+  forge: line.min(1).optional(),
   name: line.min(1),
   cloneUrl: line.min(1).optional(),
   defaultBranch: line.min(1).optional(),

@@ -58,9 +58,7 @@ export interface OperatorClient {
   hosts(): Promise<HostView[]>;
   trigger(request: Loose<z.input<typeof triggerBodySchema>> & { repository: string }): Promise<TriggerAnswer>;
   repositories(): Promise<RepositoryView[]>;
-  addRepository(
-    request: Loose<z.input<typeof repositoryBodySchema>> & { forge: string; name: string },
-  ): Promise<RepositoryAnswer>;
+  addRepository(request: Loose<z.input<typeof repositoryBodySchema>> & { name: string }): Promise<RepositoryAnswer>;
   deliveries(filter?: {
     state?: DeliveryView['state'] | undefined;
     limit?: number | undefined;

@@ -7,8 +7,8 @@ export interface OperatorClientSettings {
   /** Of the operator listener, e.g. `http://127.0.0.1:8421`. */
   url: string;
   token: string;
-  /** Default: the platform's. */
-  fetch?: typeof fetch;
+  /** Ends whatever is being asked. */
+  signal?: AbortSignal;
 }
 
 export type Query = Record<string, string | number | boolean | undefined>;
@@ -56,12 +56,12 @@ export class OperatorHttp {
   }
 
   async #fetch(url: URL, init: RequestInit): Promise<Response> {
-    const { fetch: send = fetch, url: base } = this.#settings;
+    const signals = [this.#settings.signal, init.signal].filter((signal) => signal !== undefined && signal !== null);
     try {
-      return await send(url, init);
+      return await fetch(url, { ...init, signal: AbortSignal.any(signals) });
     } catch (error) {
-      if (init.signal?.aborted) throw error;
-      throw unreachable(base, error);
+      if (signals.some((signal) => signal.aborted)) throw error;
+      throw unreachable(this.#settings.url, error);
     }
   }
 

@@ -5,7 +5,13 @@
  */
 export class PlainText {
   readonly #decoder = new TextDecoder('utf-8', { ignoreBOM: true });
+  readonly #keepColours: boolean;
   #held = '';
+
+  /** `colours`: escape sequences that only set a colour or weight stay, for a terminal that shows them. */
+  constructor(options: { colours?: boolean } = {}) {
+    this.#keepColours = options.colours ?? false;
+  }
 
   push(bytes: Uint8Array): string {
     return this.#clean(this.#held + this.#decoder.decode(bytes, { stream: true }), false);
@@ -26,23 +32,31 @@ export class PlainText {
         whole = text.slice(0, open.index);
       }
     }
-    return whole.replace(sequences, '').replace(/\r\n?/g, '\n').replace(controls, pictureOf);
+    return whole.replace(/\r\n?/g, '\n').replace(special, (found) => {
+      if (found.length === 1) return pictureOf(found);
+      return this.#keepColours && colour.test(found) ? found : '';
+    });
   }
 }
 
 /** Longer than any real escape sequence; beyond it an escape is only a control character. */
 const longest = 1024;
 // CSI; OSC, DCS, SOS, PM, APC up to their terminator; two- and three-character escapes.
-const sequences = new RegExp(
-  `\\u001b\\[[0-?]{0,${longest}}[ -/]{0,8}[@-~]|\\u001b[\\]PX^_][^\\u0007\\u001b\\n]{0,${longest}}(?:\\u0007|\\u001b\\\\)|\\u001b[ -/]{1,3}[0-~]|\\u001b[0-Z\\\\^_\`a-~]`,
-  'g',
-);
-// The same, cut off by the end of the piece; or a carriage return, which may be half of a line end.
+const sequences = [
+  `\\u001b\\[[0-?]{0,${longest}}[ -/]{0,8}[@-~]`,
+  `\\u001b[\\]PX^_][^\\u0007\\u001b\\n]{0,${longest}}(?:\\u0007|\\u001b\\\\)`,
+  '\\u001b[ -/]{1,3}[0-~]',
+  '\\u001b[0-OQ-WYZ\\\\`a-~]',
+];
+// Besides the control characters those that turn the direction of writing around.
+const controls = '[\\u0000-\\u0008\\u000b-\\u001f\\u007f-\\u009f\\u202a-\\u202e\\u2066-\\u2069]';
+const special = new RegExp(`${sequences.join('|')}|${controls}`, 'g');
+// The same sequences, cut off by the end of the piece; or a carriage return, which may be half of a line end.
 const openSequence = new RegExp(
   `(?:\\r|\\u001b(?:|\\[[0-?]{0,${longest}}[ -/]{0,8}|[\\]PX^_][^\\u0007\\u001b\\n]{0,${longest}}\\u001b?|[ -/]{1,3}))$`,
 );
-// biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is looked for
-const controls = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/g;
+// biome-ignore lint/suspicious/noControlCharactersInRegex: it is what is looked for
+const colour = /^\u001b\[[\d;:]*m$/;
 
 function pictureOf(character: string): string {
   const code = character.charCodeAt(0);

@@ -16,11 +16,7 @@ export function registerRepositoryRoutes(app: FastifyInstance, deps: OperatorApi
 
   app.post('/repositories', async (request, reply): Promise<RepositoryAnswer> => {
     const body = parseInput(repositoryBodySchema, request.body ?? {});
-    const forge = forges.get(body.forge);
-    if (!forge) {
-      const known = [...forges.keys()].join(', ') || 'none yet; add one to solstice.kdl';
-      throw new SolsticeError('not-found', `There is no forge "${body.forge}".`, { hint: `The forges: ${known}.` });
-    }
+    const forge = findForge(deps.forges, body.forge);
     const before = (await deps.store.repositories.list()).find(
       (repository) => repository.forge === forge.id && repository.name === body.name,
     );
@@ -55,6 +51,17 @@ export function registerRepositoryRoutes(app: FastifyInstance, deps: OperatorApi
         : (forge.webhookSecretPlace ?? 'there is none: --dev lets webhooks in without'),
     };
   });
+}
+
+function findForge(forges: readonly ForgePort[], id: string | undefined): ForgePort {
+  const known = forges.map((forge) => forge.id).join(', ') || 'none yet; add one to solstice.kdl';
+  const hint = `The forges: ${known}.`;
+  const found = id === undefined ? forges : forges.filter((forge) => forge.id === id);
+  if (id === undefined && found.length !== 1) {
+    throw new SolsticeError('usage', 'Which forge the repository is of has to be told (--forge).', { hint });
+  }
+  if (!found[0]) throw new SolsticeError('not-found', `There is no forge "${id}".`, { hint });
+  return found[0];
 }
 
 function repositoryView(repository: Repository, forge: ForgePort | undefined): RepositoryView {

@@ -1,0 +1,51 @@
+import { type Command, InvalidArgumentError } from 'commander';
+import { Context, type GlobalOptions } from './context.js';
+import type { ExitCode } from './exit-codes.js';
+import type { Io } from './io.js';
+import type { Output } from './output.js';
+
+const examples = new WeakMap<Command, readonly string[]>();
+
+export function examplesOf(command: Command): readonly string[] {
+  return examples.get(command) ?? [];
+}
+
+/** With its examples, in --help and in the reference page. */
+export function withExamples(command: Command, lines: readonly string[]): Command {
+  examples.set(command, lines);
+  return command.addHelpText('after', `\nExamples:\n${lines.map((line) => `  ${line}`).join('\n')}`);
+}
+
+/** Binds what commands do to where they run, and keeps the exit code of the one that ran. */
+export class Runtime {
+  readonly #io: Io;
+  readonly #output: Output;
+  exitCode: ExitCode = 0;
+
+  constructor(io: Io, output: Output) {
+    this.#io = io;
+    this.#output = output;
+  }
+
+  /** `body` gets the context, the arguments and the options; it answers the exit code, nothing for 0. */
+  action<Options extends object>(
+    body: (context: Context, args: string[], options: Options) => Promise<ExitCode | undefined>,
+  ): (this: Command, ...all: unknown[]) => Promise<void> {
+    const runtime = this;
+    return async function (this: Command) {
+      const context = new Context(runtime.#io, runtime.#output, this.optsWithGlobals<GlobalOptions>());
+      runtime.exitCode = (await body(context, this.args, this.opts<Options>())) ?? 0;
+    };
+  }
+}
+
+/** A parser for options that are whole numbers. */
+export function wholeNumber(least: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (!/^\d{1,9}$/.test(text) || value < least) {
+      throw new InvalidArgumentError(`A whole number from ${least} on is wanted.`);
+    }
+    return value;
+  };
+}

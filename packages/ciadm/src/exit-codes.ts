@@ -1,0 +1,35 @@
+import { type ErrorCode, SolsticeError } from '@solstice/common/errors';
+
+export const exitCodes = {
+  ok: 0,
+  failed: 1,
+  usage: 2,
+  notFound: 3,
+  unreachable: 4,
+  refused: 5,
+  interrupted: 130,
+} as const;
+export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes];
+
+/** For --help and docs/ciadm.md. */
+export const exitCodeMeanings: readonly [ExitCode, string][] = [
+  [exitCodes.ok, 'it worked'],
+  [exitCodes.failed, 'it failed; with --wait and --follow also: the run did not succeed; doctor: something is wrong'],
+  [exitCodes.usage, 'the command was called wrongly'],
+  [exitCodes.notFound, 'there is no such run, job, repository, delivery, …'],
+  [exitCodes.unreachable, 'the server does not answer, or refuses the token'],
+  [exitCodes.refused, 'the state does not allow it (a cancel of a run that is over)'],
+  [exitCodes.interrupted, 'interrupted with Ctrl-C'],
+];
+
+const byErrorCode: Partial<Record<ErrorCode, ExitCode>> = {
+  usage: exitCodes.usage,
+  'not-found': exitCodes.notFound,
+  'api-unreachable': exitCodes.unreachable,
+  'api-unauthorised': exitCodes.unreachable,
+  refused: exitCodes.refused,
+};
+
+export function exitCodeOf(error: unknown): ExitCode {
+  return (error instanceof SolsticeError ? byErrorCode[error.code] : undefined) ?? exitCodes.failed;
+}
