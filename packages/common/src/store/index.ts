@@ -1,2 +1,3 @@
+export { createMemoryStore, type MemoryStoreSettings } from './memory/memory-store.js';
 export * from './records.js';
 export * from './store.js';

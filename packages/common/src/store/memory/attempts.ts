@@ -1,0 +1,254 @@
+import { SolsticeError } from '../../errors/index.js';
+import { type AttemptResult, type Command, isRefusal, parseAttemptId } from '../../flow/index.js';
+import {
+  fitOf,
+  freshRecords,
+  hostsSay,
+  isLog,
+  isRepeatedFinish,
+  RELEASED_DETAIL,
+  stepChange,
+} from '../projection/index.js';
+import type { Claim, Fence, PoolOffer, RunnerRecord, WorkerRecord } from '../records.js';
+import type { AttemptStore, ClaimRequest, CommandOutcome } from '../store.js';
+import { appendChunk, handle } from './commit-events.js';
+import type { Core } from './core.js';
+import { cancelsOf, hostRecord, requireInstance } from './hosts.js';
+import type { AttemptRow, RunRow, WorkerRow } from './tables.js';
+
+export class MemoryAttempts implements AttemptStore {
+  readonly #core: Core;
+
+  constructor(core: Core) {
+    this.#core = core;
+  }
+
+  claim(request: ClaimRequest): Promise<Claim | undefined> {
+    return this.#core.transact(() => {
+      const { tables } = this.#core;
+      const host = requireInstance(this.#core, request.hostId, request.instance);
+      const before = tables.requests.get(request.requestId);
+      if (before !== undefined) {
+        return this.#claimOf(tables.leases.get(before)?.workerId, true);
+      }
+      host.pools = request.pools;
+      host.capacity = request.capacity;
+      const now = this.#core.now();
+      const hosts = [...tables.hosts.values()].map((row) => hostRecord(this.#core, row));
+      const own = hosts.find((one) => one.id === host.id);
+      for (const [attemptId, runId] of tables.queued) {
+        const run = this.#run(runId);
+        const attempt = run.flow.attempts[attemptId];
+        if (own === undefined || attempt === undefined) {
+          continue;
+        }
+        const fit = fitOf(attempt, own, hosts, now);
+        if (fit.fits) {
+          return this.#take(request, runId, attemptId, fit.pool);
+        }
+        this.#note(run, attempt.nodeId, hostsSay(attempt, hosts, now));
+      }
+      return undefined;
+    });
+  }
+
+  #note(run: RunRow, nodeId: string, say: string | undefined): void {
+    if (run.hostsSay.get(nodeId) === say) {
+      return;
+    }
+    if (say === undefined) {
+      run.hostsSay.delete(nodeId);
+    } else {
+      run.hostsSay.set(nodeId, say);
+    }
+    this.#core.touch(`run:${run.flow.runId}`);
+  }
+
+  #take(request: ClaimRequest, runId: string, attemptId: string, offer: PoolOffer): Claim | undefined {
+    const { hostId, workerId, requestId, instance } = request;
+    const { tables } = this.#core;
+    if (tables.workers.has(workerId)) {
+      throw new SolsticeError('internal', `worker ${workerId} was claimed for before`);
+    }
+    const outcome = handle(this.#core, runId, { kind: 'claim', attemptId, hostId, workerId, requestId });
+    if (isRefusal(outcome)) {
+      throw new SolsticeError('internal', `a queued attempt could not be claimed: ${outcome.reason}`);
+    }
+    const fence: Fence = { attemptId, hostId, instance, epoch: 1 };
+    const tokenHash = request.tokenHash.slice();
+    tables.leases.set(attemptId, { workerId, fence });
+    tables.requests.set(requestId, attemptId);
+    tables.workers.set(workerId, { id: workerId, hostId, attemptId, offer, tokenHash, sessionHash: undefined, fence });
+    return this.#claimOf(workerId, false);
+  }
+
+  start(fence: Fence): Promise<CommandOutcome> {
+    return this.#fenced(fence, { kind: 'start', attemptId: fence.attemptId });
+  }
+
+  finish(fence: Fence, result: AttemptResult): Promise<CommandOutcome> {
+    return this.#core.transact(() => {
+      const { attemptId } = fence;
+      if (!this.#core.tables.leases.has(attemptId)) {
+        const run = this.#core.tables.runs.get(parseAttemptId(attemptId)?.runId ?? '');
+        const attempt = run?.flow.attempts[attemptId];
+        const worker = this.#core.tables.workers.get(attempt?.workerId ?? '');
+        if (run && attempt && worker && sameFence(worker.fence, fence) && isRepeatedFinish(attempt, result)) {
+          return { events: [], state: run.flow };
+        }
+      }
+      this.#requireFence(fence);
+      return this.#handle({ kind: 'finish', attemptId, result });
+    });
+  }
+
+  refuse(fence: Fence, detail: string, retryable: boolean): Promise<CommandOutcome> {
+    return this.#fenced(fence, { kind: 'refuse', attemptId: fence.attemptId, detail, retryable });
+  }
+
+  lose(fence: Fence, detail: string): Promise<CommandOutcome> {
+    return this.#fenced(fence, { kind: 'lose', attemptId: fence.attemptId, detail });
+  }
+
+  openSession(workerId: string, tokenHash: Uint8Array, sessionHash: Uint8Array): Promise<boolean> {
+    return this.#core.transact(() => {
+      const worker = this.#core.tables.workers.get(workerId);
+      if (worker === undefined || !this.#isLive(worker) || Buffer.compare(worker.tokenHash, tokenHash) !== 0) {
+        return false;
+      }
+      worker.sessionHash ??= sessionHash.slice();
+      return Buffer.compare(worker.sessionHash, sessionHash) === 0;
+    });
+  }
+
+  record(fence: Fence, records: readonly RunnerRecord[]): Promise<{ durableSeq: number }> {
+    return this.#core.transact(() => {
+      this.#requireFence(fence);
+      const row = this.#attempt(fence.attemptId);
+      for (const record of freshRecords(row.durableSeq, records)) {
+        this.#store(fence.attemptId, row, record);
+      }
+      this.#core.touch(`attempt:${fence.attemptId}`);
+      return { durableSeq: row.durableSeq };
+    });
+  }
+
+  #store(attemptId: string, row: AttemptRow, record: RunnerRecord): void {
+    if (isLog(record)) {
+      const { seq, step, stream, at } = record;
+      appendChunk(row, { seq, step, stream, at, data: record.data.slice() });
+      return;
+    }
+    row.durableSeq = record.seq;
+    const change = stepChange(record);
+    if (change !== undefined) {
+      row.steps = row.steps.map((step) => (step.index === change.index ? { ...step, ...change } : step));
+      this.#core.touch(`run:${parseAttemptId(attemptId)?.runId}`);
+    }
+  }
+
+  durableSeq(attemptId: string): Promise<number> {
+    return this.#core.transact(() => this.#core.tables.attempts.get(attemptId)?.durableSeq ?? 0);
+  }
+
+  releaseWorker(workerId: string): Promise<void> {
+    return this.#core.transact(() => {
+      const worker = this.#core.tables.workers.get(workerId);
+      if (worker !== undefined && this.#isLive(worker)) {
+        this.#handle({ kind: 'lose', attemptId: worker.attemptId, detail: RELEASED_DETAIL });
+      }
+      this.#core.tables.workers.delete(workerId);
+    });
+  }
+
+  workers(hostId: string): Promise<WorkerRecord[]> {
+    return this.#core.transact(() =>
+      [...this.#core.tables.workers.values()]
+        .filter((worker) => worker.hostId === hostId)
+        .map((worker) => {
+          const attemptLive = this.#isLive(worker);
+          const { id, attemptId, offer, fence } = worker;
+          return { id, hostId, attemptId, pool: offer.name, attemptLive, epoch: attemptLive ? fence.epoch : undefined };
+        }),
+    );
+  }
+
+  claimOf(workerId: string): Promise<Claim | undefined> {
+    return this.#core.transact(() => this.#claimOf(workerId, true));
+  }
+
+  cancelRequested(hostId: string): Promise<{ attemptId: string; by: string; reason?: string }[]> {
+    return this.#core.transact(() => cancelsOf(this.#core, hostId));
+  }
+
+  #fenced(fence: Fence, command: Command): Promise<CommandOutcome> {
+    return this.#core.transact(() => {
+      this.#requireFence(fence);
+      return this.#handle(command);
+    });
+  }
+
+  #requireFence(fence: Fence): void {
+    const lease = this.#core.tables.leases.get(fence.attemptId);
+    if (lease === undefined || !sameFence(lease.fence, fence)) {
+      throw new SolsticeError('fence-lost', `attempt ${fence.attemptId} was taken from host ${fence.hostId}`);
+    }
+  }
+
+  #isLive(worker: WorkerRow): boolean {
+    return this.#core.tables.leases.get(worker.attemptId)?.workerId === worker.id;
+  }
+
+  #handle(command: Command): CommandOutcome {
+    const attemptId = 'attemptId' in command ? command.attemptId : '';
+    return handle(this.#core, parseAttemptId(attemptId)?.runId ?? '', command);
+  }
+
+  #run(runId: string): RunRow {
+    const run = this.#core.tables.runs.get(runId);
+    if (run === undefined) {
+      throw new SolsticeError('internal', `there is no run ${runId}`);
+    }
+    return run;
+  }
+
+  #attempt(attemptId: string): AttemptRow {
+    const row = this.#core.tables.attempts.get(attemptId);
+    if (row === undefined) {
+      throw new SolsticeError('internal', `there is no attempt ${attemptId}`);
+    }
+    return row;
+  }
+
+  #claimOf(workerId: string | undefined, repeated: boolean): Claim | undefined {
+    const worker = this.#core.tables.workers.get(workerId ?? '');
+    if (worker === undefined || !this.#isLive(worker)) {
+      return undefined;
+    }
+    const { flow, meta } = this.#run(parseAttemptId(worker.attemptId)?.runId ?? '');
+    const attempt = flow.attempts[worker.attemptId];
+    const job = flow.spec.nodes.find((node) => node.id === attempt?.nodeId);
+    if (attempt === undefined || job === undefined) {
+      throw new SolsticeError('internal', `run ${flow.runId} has no attempt ${worker.attemptId}`);
+    }
+    return {
+      fence: worker.fence,
+      workerId: worker.id,
+      runId: flow.runId,
+      runNumber: meta.number,
+      nodeId: attempt.nodeId,
+      attemptNumber: attempt.number,
+      job,
+      pool: worker.offer,
+      source: meta.source,
+      trigger: meta.trigger,
+      workflow: flow.spec.workflow.name,
+      repeated,
+      started: attempt.state === 'running',
+    };
+  }
+}
+
+function sameFence(a: Fence, b: Fence): boolean {
+  return a.attemptId === b.attemptId && a.hostId === b.hostId && a.instance === b.instance && a.epoch === b.epoch;
+}

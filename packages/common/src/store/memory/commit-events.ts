@@ -1,0 +1,100 @@
+import { SolsticeError } from '../../errors/index.js';
+import {
+  type Command,
+  checkOf,
+  decide,
+  effects,
+  evolveAll,
+  type FlowEvent,
+  isRefusal,
+  type RunFlow,
+} from '../../flow/index.js';
+import { lastLine, type RunMeta, touchedBy, waitingSteps } from '../projection/index.js';
+import type { CommandOutcome } from '../store.js';
+import { desireCheck } from './checks.js';
+import type { Core } from './core.js';
+import type { AttemptRow } from './tables.js';
+
+/** Decides a command and stores what it causes. The one way to change a run. */
+export function handle(core: Core, runId: string, command: Command): CommandOutcome {
+  const row = core.tables.runs.get(runId);
+  if (row === undefined) {
+    throw new SolsticeError('not-found', `there is no run ${runId}`);
+  }
+  const events = decide(row.flow, command, core.now().getTime());
+  if (isRefusal(events)) {
+    return events;
+  }
+  if (events.length > 0) {
+    commitEvents(core, evolveAll(row.flow, events), row.meta, events, command.kind);
+  }
+  return { events, state: row.flow };
+}
+
+/** Appends, projects, and tells who must hear of it. `run` is the run after the events. */
+export function commitEvents(
+  core: Core,
+  run: RunFlow,
+  meta: RunMeta,
+  events: readonly FlowEvent[],
+  commandKind: Command['kind'],
+): void {
+  const { tables } = core;
+  const row = tables.runs.get(run.runId) ?? { flow: run, meta, events: [], hostsSay: new Map<string, string>() };
+  tables.runs.set(run.runId, row);
+  row.flow = run;
+  row.events.push(...events);
+  const touched = touchedBy(run, events, commandKind);
+  for (const attemptId of touched.attemptIds) {
+    projectAttempt(core, run, attemptId);
+    core.touch(`attempt:${attemptId}`);
+  }
+  for (const attemptId of touched.endedAttemptIds) {
+    tables.leases.delete(attemptId);
+  }
+  for (const attemptId of touched.silencedAttemptIds) {
+    sayLastLine(core, run, attemptId);
+  }
+  core.send(effects(run, events));
+  desireCheck(core, meta.source, {
+    context: meta.checkContext,
+    runId: run.runId,
+    generation: meta.number,
+    desired: checkOf(run, meta),
+  });
+  core.touch(`run:${run.runId}`);
+}
+
+function projectAttempt(core: Core, run: RunFlow, attemptId: string): void {
+  const { attempts, queued, runs } = core.tables;
+  const attempt = run.attempts[attemptId];
+  const job = run.spec.nodes.find((node) => node.id === attempt?.nodeId);
+  if (attempt === undefined || job === undefined) {
+    throw new SolsticeError('internal', `run ${run.runId} has no attempt ${attemptId}`);
+  }
+  if (!attempts.has(attemptId)) {
+    attempts.set(attemptId, { steps: waitingSteps(job), durableSeq: 0, logBytes: 0, chunks: [] });
+  }
+  if (attempt.state === 'queued') {
+    queued.set(attemptId, run.runId);
+  } else {
+    queued.delete(attemptId);
+    runs.get(run.runId)?.hostsSay.delete(attempt.nodeId);
+  }
+}
+
+function sayLastLine(core: Core, run: RunFlow, attemptId: string): void {
+  const attempt = run.attempts[attemptId];
+  const stored = core.tables.attempts.get(attemptId);
+  if (attempt === undefined || stored === undefined) {
+    return;
+  }
+  const step = stored.steps.findLast((one) => one.state !== 'waiting')?.index ?? 0;
+  appendChunk(stored, lastLine(attempt, stored.durableSeq, step, core.now()));
+}
+
+export function appendChunk(row: AttemptRow, chunk: AttemptRow['chunks'][number]): void {
+  row.chunks.push(chunk);
+  row.durableSeq = chunk.seq;
+  row.logBytes += chunk.data.byteLength;
+}

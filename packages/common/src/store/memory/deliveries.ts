@@ -1,0 +1,109 @@
+import { twinReason } from '../projection/index.js';
+import type { Delivery, DeliveryState, NewDelivery } from '../records.js';
+import type { DeliveryStore } from '../store.js';
+import type { Core } from './core.js';
+import { type DeliveryRow, keyOf } from './tables.js';
+
+export class MemoryDeliveries implements DeliveryStore {
+  readonly #core: Core;
+
+  constructor(core: Core) {
+    this.#core = core;
+  }
+
+  accept(given: NewDelivery): Promise<{ kind: 'accepted' | 'duplicate'; delivery: Delivery }> {
+    return this.#core.transact(() => {
+      const { tables } = this.#core;
+      const key = keyOf(given.forge, given.forgeDeliveryId);
+      const known = tables.deliveries.get(tables.deliveryKeys.get(key) ?? '');
+      if (known !== undefined) {
+        return { kind: 'duplicate', delivery: view(known) };
+      }
+      const twin = this.#firstOf(given);
+      const ignored = given.event === undefined || twin !== undefined;
+      const row: DeliveryRow = {
+        id: this.#core.newDeliveryId(),
+        forge: given.forge,
+        forgeDeliveryId: given.forgeDeliveryId,
+        eventName: given.eventName,
+        repositoryId: given.repositoryId,
+        event: given.event,
+        state: ignored ? 'ignored' : 'received',
+        reason: twin === undefined ? given.reason : twinReason(twin.id),
+        tries: 0,
+        nextTryAt: undefined,
+        receivedAt: this.#core.now(),
+        runIds: [],
+        twinKey: given.twinKey,
+        body: given.body.slice(),
+      };
+      tables.deliveries.set(row.id, row);
+      tables.deliveryKeys.set(key, row.id);
+      if (!ignored && given.event !== undefined) {
+        const event = given.event.kind;
+        this.#core.send([{ kind: 'delivery', version: 1, deliveryId: row.id, forge: row.forge, event }]);
+      }
+      return { kind: 'accepted', delivery: view(row) };
+    });
+  }
+
+  get(id: string): Promise<Delivery | undefined> {
+    return this.#core.transact(() => {
+      const row = this.#core.tables.deliveries.get(id);
+      return row && view(row);
+    });
+  }
+
+  list(filter: { state?: DeliveryState; limit: number }): Promise<Delivery[]> {
+    return this.#core.transact(() =>
+      [...this.#core.tables.deliveries.values()]
+        .filter((row) => filter.state === undefined || row.state === filter.state)
+        .reverse()
+        .slice(0, filter.limit)
+        .map(view),
+    );
+  }
+
+  due(limit: number): Promise<Delivery[]> {
+    return this.#core.transact(() => {
+      const now = this.#core.now();
+      return [...this.#core.tables.deliveries.values()]
+        .filter((row) => row.state === 'received' && (row.nextTryAt === undefined || row.nextTryAt <= now))
+        .slice(0, limit)
+        .map(view);
+    });
+  }
+
+  settle(id: string, state: 'ignored' | 'failed', reason: string): Promise<boolean> {
+    return this.#core.transact(() => this.#change(id, { state, reason, nextTryAt: undefined }));
+  }
+
+  postpone(id: string, reason: string, nextTryAt: Date): Promise<boolean> {
+    return this.#core.transact(() => {
+      const tries = (this.#core.tables.deliveries.get(id)?.tries ?? 0) + 1;
+      return this.#change(id, { reason, nextTryAt, tries });
+    });
+  }
+
+  #change(id: string, change: Partial<DeliveryRow>): boolean {
+    const row = this.#core.tables.deliveries.get(id);
+    if (row?.state !== 'received') {
+      return false;
+    }
+    this.#core.tables.deliveries.set(id, { ...row, ...change });
+    return true;
+  }
+
+  #firstOf(given: NewDelivery): DeliveryRow | undefined {
+    if (given.twinKey === undefined) {
+      return undefined;
+    }
+    return [...this.#core.tables.deliveries.values()].find(
+      (row) => row.forge === given.forge && row.twinKey === given.twinKey,
+    );
+  }
+}
+
+function view({ twinKey: _twinKey, body: _body, ...delivery }: DeliveryRow): Delivery {
+  return { ...delivery, runIds: [...delivery.runIds] };
+}

@@ -1,0 +1,167 @@
+import { SolsticeError } from '../../errors/index.js';
+import { parseAttemptId } from '../../flow/index.js';
+import { reapedDetail, replacedDetail, sumReserved } from '../projection/index.js';
+import type { Capacity, HostRecord, PoolOffer } from '../records.js';
+import type { HostStore } from '../store.js';
+import { handle } from './commit-events.js';
+import type { Core } from './core.js';
+import type { HostRow } from './tables.js';
+
+export function hostRecord(core: Core, row: HostRow): HostRecord {
+  const { keyHash: _keyHash, renewals: _renewals, ...host } = row;
+  const workers = [...core.tables.workers.values()].filter((worker) => worker.hostId === row.id);
+  return { ...host, reserved: sumReserved(workers.map((worker) => worker.offer)), alive: row.leaseUntil > core.now() };
+}
+
+/** The host's row, if it is this process that has it. */
+export function requireInstance(core: Core, id: string, instance: string): HostRow {
+  const row = core.tables.hosts.get(id);
+  if (row?.instance !== instance) {
+    throw new SolsticeError('host-replaced', `host ${id} belongs to another process`);
+  }
+  return row;
+}
+
+export function leasesOf(core: Core, hostId: string): { attemptId: string; workerId: string }[] {
+  return [...core.tables.leases.entries()]
+    .filter(([, lease]) => lease.fence.hostId === hostId)
+    .map(([attemptId, lease]) => ({ attemptId, workerId: lease.workerId }));
+}
+
+export function cancelsOf(core: Core, hostId: string): { attemptId: string; by: string; reason?: string }[] {
+  return leasesOf(core, hostId).flatMap(({ attemptId }) => {
+    const run = core.tables.runs.get(parseAttemptId(attemptId)?.runId ?? '');
+    const intent = run?.flow.attempts[attemptId]?.cancelRequested;
+    if (intent === undefined) {
+      return [];
+    }
+    return [{ attemptId, by: intent.by, ...(intent.reason !== undefined && { reason: intent.reason }) }];
+  });
+}
+
+export class MemoryHosts implements HostStore {
+  readonly #core: Core;
+
+  constructor(core: Core) {
+    this.#core = core;
+  }
+
+  register(host: {
+    id: string;
+    keyHash: Uint8Array;
+    instance: string;
+    capacity: Capacity;
+    pools: PoolOffer[];
+    notes: string[];
+    leaseMs: number;
+  }): Promise<HostRecord> {
+    return this.#core.transact(() => {
+      const now = this.#core.now();
+      const stored = this.#core.tables.hosts.get(host.id);
+      const sameKey = stored !== undefined && Buffer.compare(stored.keyHash, host.keyHash) === 0;
+      if (stored !== undefined && !sameKey && stored.leaseUntil > now) {
+        throw new SolsticeError('host-name-taken', `host ${host.id} is alive, and has another key`);
+      }
+      if (stored !== undefined && !sameKey) {
+        this.#loseAll(host.id, replacedDetail(host.id));
+        for (const worker of this.#core.tables.workers.values()) {
+          if (worker.hostId === host.id) {
+            this.#core.tables.workers.delete(worker.id);
+          }
+        }
+      }
+      const row: HostRow = {
+        id: host.id,
+        instance: host.instance,
+        state: stored?.state ?? 'active',
+        capacity: host.capacity,
+        pools: host.pools,
+        notes: host.notes,
+        leaseUntil: new Date(now.getTime() + host.leaseMs),
+        registeredAt: stored?.registeredAt ?? now,
+        keyHash: host.keyHash.slice(),
+        renewals: (stored?.renewals ?? 0) + 1,
+      };
+      this.#core.tables.hosts.set(row.id, row);
+      this.#adopt(host.id, host.instance);
+      return hostRecord(this.#core, row);
+    });
+  }
+
+  renew(request: { id: string; instance: string; leaseMs: number; holding: string[]; notes: string[] }): Promise<{
+    cancel: { attemptId: string; by: string; reason?: string }[];
+    gone: string[];
+    unknown: string[];
+  }> {
+    return this.#core.transact(() => {
+      const row = requireInstance(this.#core, request.id, request.instance);
+      row.leaseUntil = new Date(this.#core.now().getTime() + request.leaseMs);
+      row.renewals += 1;
+      row.notes = request.notes;
+      const leased = leasesOf(this.#core, request.id).map((lease) => lease.attemptId);
+      return {
+        cancel: cancelsOf(this.#core, request.id),
+        gone: request.holding.filter((attemptId) => !leased.includes(attemptId)),
+        unknown: leased.filter((attemptId) => !request.holding.includes(attemptId)),
+      };
+    });
+  }
+
+  list(): Promise<HostRecord[]> {
+    return this.#core.transact(() =>
+      [...this.#core.tables.hosts.values()]
+        .map((row) => hostRecord(this.#core, row))
+        .sort((a, b) => (a.id < b.id ? -1 : a.id > b.id ? 1 : 0)),
+    );
+  }
+
+  renewals(): Promise<{ id: string; instance: string; renewals: number; hasLeases: boolean }[]> {
+    return this.#core.transact(() =>
+      [...this.#core.tables.hosts.values()].map(({ id, instance, renewals }) => ({
+        id,
+        instance,
+        renewals,
+        hasLeases: leasesOf(this.#core, id).length > 0,
+      })),
+    );
+  }
+
+  reap(id: string, seen: { instance: string; renewals: number }): Promise<number> {
+    return this.#core.transact(() => {
+      const row = this.#core.tables.hosts.get(id);
+      if (row?.instance !== seen.instance || row.renewals !== seen.renewals) {
+        return 0;
+      }
+      return this.#loseAll(id, reapedDetail(id));
+    });
+  }
+
+  leave(id: string, instance: string): Promise<void> {
+    return this.#core.transact(() => {
+      const row = this.#core.tables.hosts.get(id);
+      if (row?.instance === instance) {
+        row.leaseUntil = this.#core.now();
+      }
+    });
+  }
+
+  #loseAll(hostId: string, detail: string): number {
+    const leases = leasesOf(this.#core, hostId);
+    for (const { attemptId } of leases) {
+      handle(this.#core, parseAttemptId(attemptId)?.runId ?? '', { kind: 'lose', attemptId, detail });
+    }
+    return leases.length;
+  }
+
+  /** The new process may write for what its predecessor had; the predecessor no longer may. */
+  #adopt(hostId: string, instance: string): void {
+    for (const { attemptId, workerId } of leasesOf(this.#core, hostId)) {
+      const lease = this.#core.tables.leases.get(attemptId);
+      const worker = this.#core.tables.workers.get(workerId);
+      if (lease !== undefined && worker !== undefined) {
+        lease.fence = { ...lease.fence, instance, epoch: lease.fence.epoch + 1 };
+        worker.fence = lease.fence;
+      }
+    }
+  }
+}

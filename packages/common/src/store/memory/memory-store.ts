@@ -1,0 +1,76 @@
+import type { LogChunkRecord } from '../records.js';
+import type { LogStore, OutboxStore, Store } from '../store.js';
+import { MemoryAttempts } from './attempts.js';
+import { MemoryChecks } from './checks.js';
+import { Core } from './core.js';
+import { MemoryDeliveries } from './deliveries.js';
+import { MemoryHosts } from './hosts.js';
+import { MemoryRepositories } from './repositories.js';
+import { MemoryRuns } from './runs.js';
+
+export interface MemoryStoreSettings {
+  clock: () => Date;
+  /** Gives unique ids for rows. */
+  idSource: () => string;
+}
+
+/** The whole contract of Store, kept in this process: for simulations, `cidev run` and tests. Ends with the process. */
+export function createMemoryStore(settings: MemoryStoreSettings): Store {
+  const core = new Core(settings.clock, settings.idSource);
+  return {
+    repositories: new MemoryRepositories(core),
+    deliveries: new MemoryDeliveries(core),
+    runs: new MemoryRuns(core),
+    attempts: new MemoryAttempts(core),
+    hosts: new MemoryHosts(core),
+    logs: logStore(core),
+    outbox: outboxStore(core),
+    checks: new MemoryChecks(core),
+    changes: core.changes,
+    ping: () => core.transact(() => undefined),
+    close: async () => core.close(),
+  };
+}
+
+function logStore(core: Core): LogStore {
+  return {
+    read: (attemptId, { afterSeq, limit }) =>
+      core.transact(() => {
+        const chunks = core.tables.attempts.get(attemptId)?.chunks ?? [];
+        return chunks.slice(firstAfter(chunks, afterSeq)).slice(0, limit);
+      }),
+  };
+}
+
+/** Where in the ordered chunks the first number above `seq` is. */
+function firstAfter(chunks: readonly LogChunkRecord[], seq: number): number {
+  let low = 0;
+  let high = chunks.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((chunks[middle]?.seq ?? 0) <= seq) {
+      low = middle + 1;
+    } else {
+      high = middle;
+    }
+  }
+  return low;
+}
+
+function outboxStore(core: Core): OutboxStore {
+  const { outbox } = core.tables;
+  return {
+    peek: (limit) => core.transact(() => [...outbox].slice(0, limit).map(([id, { message }]) => ({ id, message }))),
+    remove: (ids) =>
+      core.transact(() => {
+        for (const id of ids) {
+          outbox.delete(id);
+        }
+      }),
+    oldestAgeMs: () =>
+      core.transact(() => {
+        const [oldest] = outbox.values();
+        return oldest && Math.max(0, core.now().getTime() - oldest.at.getTime());
+      }),
+  };
+}

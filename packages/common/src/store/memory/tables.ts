@@ -1,0 +1,76 @@
+import type { FlowEvent, RunFlow } from '../../flow/index.js';
+import type { Message } from '../../messages/index.js';
+import type { AttemptProgress, RunMeta } from '../projection/index.js';
+import type {
+  CheckRecord,
+  Delivery,
+  Fence,
+  HostRecord,
+  LogChunkRecord,
+  PoolOffer,
+  Repository,
+  WorkerRecord,
+} from '../records.js';
+
+export interface RunRow {
+  flow: RunFlow;
+  meta: RunMeta;
+  events: FlowEvent[];
+  /** By node: what the hosts answered when one last looked at its queued attempt. */
+  hostsSay: Map<string, string>;
+}
+
+export interface AttemptRow extends AttemptProgress {
+  chunks: LogChunkRecord[];
+}
+
+export interface DeliveryRow extends Delivery {
+  twinKey: string | undefined;
+  body: Uint8Array;
+}
+
+export interface HostRow extends Omit<HostRecord, 'reserved' | 'alive'> {
+  keyHash: Uint8Array;
+  renewals: number;
+}
+
+/** A reservation, whether its attempt lives or not. */
+export interface WorkerRow extends Pick<WorkerRecord, 'id' | 'hostId' | 'attemptId'> {
+  offer: PoolOffer;
+  tokenHash: Uint8Array;
+  sessionHash: Uint8Array | undefined;
+  /** The fence that this worker's attempt has, or had at its end. */
+  fence: Fence;
+}
+
+export interface CheckRow extends CheckRecord {
+  generation: number;
+  leasedUntil: Date | undefined;
+}
+
+/** All rows. Plain maps; whoever changes them does so without an await in between. */
+export class Tables {
+  readonly repositories = new Map<string, Repository>();
+  readonly deliveries = new Map<string, DeliveryRow>();
+  /** `forge\0forgeDeliveryId` to the delivery's id. */
+  readonly deliveryKeys = new Map<string, string>();
+  readonly runs = new Map<string, RunRow>();
+  readonly runIdsByNumber = new Map<number, string>();
+  readonly runIdsByPageKey = new Map<string, string>();
+  readonly attempts = new Map<string, AttemptRow>();
+  /** Queued attempts to their runs; the order of insertion is the order of the queue. */
+  readonly queued = new Map<string, string>();
+  readonly requests = new Map<string, string>();
+  readonly hosts = new Map<string, HostRow>();
+  readonly workers = new Map<string, WorkerRow>();
+  /** Live attempts to the worker that has them. No entry: no right to write. */
+  readonly leases = new Map<string, { workerId: string; fence: Fence }>();
+  readonly checks = new Map<string, CheckRow>();
+  /** `forge\0repository\0commit\0context` to the check's id. */
+  readonly checkKeys = new Map<string, string>();
+  readonly outbox = new Map<string, { message: Message; at: Date }>();
+}
+
+export function keyOf(...parts: readonly string[]): string {
+  return parts.join('\0');
+}
