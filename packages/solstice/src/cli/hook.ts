@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { userInfo } from 'node:os';
 import { text } from 'node:stream/consumers';
 import { Secret } from '@solstice/common/config';
 import { SolsticeError, toError } from '@solstice/common/errors';
@@ -22,12 +23,22 @@ export async function runPostReceive(options: PostReceiveOptions, stdin: NodeJS.
       });
     }
   }
-  const delivered = await postReceive({
-    input: await text(stdin),
+  const { undelivered } = await postReceive({
+    lines: await text(stdin),
     url: options.url,
     repository: options.repository,
     secret,
+    // Git runs a hook inside the repository that was pushed to.
+    gitDirectory: process.cwd(),
+    pusher: pusher(),
+    environment: process.env,
     print: (line) => console.log(line),
   });
-  return delivered ? 0 : 1;
+  return undelivered === 0 ? 0 : 1;
+}
+
+/** Whom the server that git runs under says it let in, else the user of this process. */
+function pusher(): string {
+  const { GL_USER, REMOTE_USER } = process.env;
+  return GL_USER ?? REMOTE_USER ?? userInfo().username;
 }
