@@ -31,7 +31,7 @@ export class Installation {
       `data_dir ${JSON.stringify(installation.dataDirectory)}
 listen "127.0.0.1:0"
 operator_listen "127.0.0.1:0"
-host id="${installation.hostId}" backend="${options.backend}" slots=4 image="solstice-test/host-tools:1"
+host id="${installation.hostId}" backend="${options.backend}" slots=4 image="solstice-test/tools:1"
 forge "local" kind="git" {
     webhook_secret_file ${JSON.stringify(join(directory, 'webhook-secret'))}
 }
