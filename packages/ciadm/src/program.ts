@@ -4,6 +4,7 @@ import { addCancel } from './commands/cancel.js';
 import { addDoctor } from './commands/doctor.js';
 import { addHosts } from './commands/hosts.js';
 import { addLogs } from './commands/logs.js';
+import { addMigrate } from './commands/migrate.js';
 import { addRepo } from './commands/repo.js';
 import { addRun } from './commands/run-show.js';
 import { addRuns } from './commands/runs.js';
@@ -36,6 +37,7 @@ export function createProgram(runtime: Runtime, version: string): Command {
   addRepo(program, runtime);
   addWebhooks(program, runtime);
   addDoctor(program, runtime);
+  addMigrate(program, runtime);
   return program;
 }
 
