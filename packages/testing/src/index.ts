@@ -5,5 +5,15 @@ export {
   type TestContext,
   type TestDatabase,
 } from './database/template-database.js';
+export {
+  type DockerEngine,
+  type DockerForTests,
+  dockerForTests,
+  makeTestImages,
+  startDockerForTests,
+  type TestImages,
+  type TestImagesOptions,
+} from './docker/index.js';
 export { type EventuallyOptions, eventually } from './eventually.js';
+export * from './forges/index.js';
 export { type TemporaryDirectory, temporaryDirectory } from './temporary-directory.js';

@@ -1,5 +1,8 @@
-import { SolsticeError, toError } from '@solstice/common/errors';
+import { type ErrorCode, SolsticeError, toError } from '@solstice/common/errors';
 import type { Logger } from '@solstice/common/telemetry';
+
+// What a caller of `provision` may be given; anything else comes as `worker-failed`.
+const PROMISED_CODES: ErrorCode[] = ['image-unavailable', 'worker-failed'];
 
 interface Lane {
   tail: Promise<unknown>;
@@ -61,7 +64,8 @@ export class WorkerLanes {
         this.#logger.error({ workerId, err: error }, 'worker could not be undone');
       });
       throwIfAborted(workerId, signal);
-      if (thrown instanceof SolsticeError) throw thrown;
+      const promised = thrown instanceof SolsticeError && PROMISED_CODES.includes(thrown.code);
+      if (promised) throw thrown;
       throw new SolsticeError('worker-failed', `worker ${workerId}: ${toError(thrown).message}`, { cause: thrown });
     }
   }

@@ -2,6 +2,7 @@ import { mkdir, open, readFile, rename, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { WorkerSpec } from '../backend.js';
 import { bootFile } from '../boot-file.js';
+import { lastLines } from '../last-lines.js';
 import type { ProcessIdentity } from './process-identity.js';
 
 /** What `worker.json` says; written before the runner starts, and again with its process. */
@@ -93,8 +94,4 @@ export class WorkerDirectory {
       await file.close();
     }
   }
-}
-
-export function lastLines(text: string, count: number): string {
-  return text.trimEnd().split('\n').slice(-count).join('\n');
 }

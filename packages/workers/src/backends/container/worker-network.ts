@@ -1,0 +1,54 @@
+import { SolsticeError } from '@solstice/common/errors';
+import type Docker from 'dockerode';
+import type { WorkerSpec } from '../backend.js';
+import { LABELS, labelsOf, nameOf } from './container-names.js';
+import { engineWords, statusOf, unlessAbsent } from './docker-errors.js';
+
+/** A bridge of the worker's own: it meets no other job's containers. Idempotent. */
+export async function createNetwork(docker: Docker, spec: WorkerSpec): Promise<void> {
+  try {
+    await docker.createNetwork({
+      Name: nameOf(spec.workerId),
+      CheckDuplicate: true,
+      Driver: 'bridge',
+      Labels: labelsOf(spec),
+    });
+  } catch (thrown) {
+    if (statusOf(thrown) === 409 && (await networksOf(docker, spec.hostId, spec.workerId)).length > 0) return;
+    throw new SolsticeError('worker-failed', `no network for worker ${spec.workerId}: ${engineWords(thrown)}`, {
+      cause: thrown,
+      hint: 'If the engine has no addresses left, give it more with default-address-pools in its daemon.json.',
+    });
+  }
+}
+
+export async function removeNetworks(docker: Docker, hostId: string, workerId: string): Promise<void> {
+  for (const { Id } of await networksOf(docker, hostId, workerId)) {
+    try {
+      await unlessAbsent(docker.getNetwork(Id).remove());
+    } catch (thrown) {
+      if (statusOf(thrown) !== 403) throw thrown;
+      // An engine that was killed can keep an endpoint of a container that is gone.
+      await disconnectAll(docker, Id);
+      await unlessAbsent(docker.getNetwork(Id).remove());
+    }
+  }
+}
+
+export async function networksOf(
+  docker: Docker,
+  hostId: string,
+  workerId?: string,
+): Promise<Docker.NetworkInspectInfo[]> {
+  const label = [`${LABELS.host}=${hostId}`];
+  if (workerId !== undefined) label.push(`${LABELS.worker}=${workerId}`);
+  return await docker.listNetworks({ filters: JSON.stringify({ label }) });
+}
+
+async function disconnectAll(docker: Docker, networkId: string): Promise<void> {
+  const network = docker.getNetwork(networkId);
+  const containers = (await unlessAbsent(network.inspect()))?.Containers ?? {};
+  for (const id of Object.keys(containers)) {
+    await unlessAbsent(network.disconnect({ Container: id, Force: true }));
+  }
+}
