@@ -117,7 +117,7 @@ module.exports = {
     exclude: { path: '/(gen|fixtures)/|^packages/[^/]+/dist/' },
     enhancedResolveOptions: {
       exportsFields: ['exports'],
-      conditionNames: ['source', 'import', 'node', 'default', 'types'],
+      conditionNames: ['solstice-source', 'import', 'node', 'default', 'types'],
       extensions: ['.ts', '.mjs', '.js', '.cjs', '.json', '.d.ts'],
     },
   },
