@@ -44,7 +44,8 @@ export class DiagnosticSink {
     return ordered;
   }
 
-  private add(diagnostic: Diagnostic): void {
+  private add(written: Diagnostic): void {
+    const diagnostic = { ...written, message: cut(written.message), hint: cut(written.hint ?? '') };
     if (!this.isFull) {
       this.kept.push(diagnostic);
       return;
@@ -54,6 +55,11 @@ export class DiagnosticSink {
     const last = this.kept.at(-1);
     if (diagnostic.severity === 'error' && last?.severity === 'warning') this.kept[this.kept.length - 1] = diagnostic;
   }
+}
+
+/** A library's message may quote the whole file. */
+function cut(text: string): string {
+  return text.length > 300 ? `${text.slice(0, 299)}…` : text;
 }
 
 function pick({ line, column, endLine, endColumn }: Span): Span {

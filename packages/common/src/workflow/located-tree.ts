@@ -46,9 +46,8 @@ export function readLocatedTree(text: string, lines: LineIndex, sink: Diagnostic
   return builder.nodes(document);
 }
 
-/** Would KDL 1.0 have taken it, or does the file ask for that version? */
+/** Would a reader of KDL 1.0 have taken it? It is a lenient one, so ask only about what is wrong as 2.0. */
 export function isKdlOne(text: string): boolean {
-  if (/^\ufeff?\s*\/-\s*kdl-version\s+1\b/.test(text)) return true;
   try {
     parseKdlOne(text);
     return true;
@@ -64,28 +63,38 @@ function reportSyntax(text: string, thrown: unknown, lines: LineIndex, sink: Dia
   }
   const seen = new Set<number>();
   for (const detail of details) {
-    const start = detail.start?.offset ?? text.length;
+    let start = detail.start?.offset ?? text.length;
+    let end = Math.max(detail.end?.offset ?? start, start + 1);
+    const keyword = /Invalid keyword "([^"]+)"/.exec(detail.message)?.[1];
+    if (keyword !== undefined) {
+      // The reader points at what follows it.
+      start = Math.max(0, text.lastIndexOf(keyword, start));
+      end = start + keyword.length;
+    }
+    // For r#"…"# it points one character before.
+    if (/^[^r]r#/.test(text.slice(start, start + 3))) start += 1;
     // The reader stumbles on: only the first complaint about a place is worth reading.
-    if (seen.has(start)) continue;
+    if (seen.has(start) || sink.isFull) continue;
     seen.add(start);
-    const end = Math.max(detail.end?.offset ?? start, start + 1);
-    const { message, hint } = inOurWords(text.slice(start, start + 40), detail.message);
+    const { message, hint } = inOurWords(text.slice(start, start + 40), detail.message, keyword);
     sink.error(lines.span(start, Math.min(end, text.length)), 'syntax', message, hint);
   }
 }
 
-function inOurWords(found: string, original: string): { message: string; hint: string } {
+function inOurWords(found: string, original: string, keyword: string | undefined): { message: string; hint: string } {
   const plain = original.replace(/ at (?:\d+:\d+|end of input)$/, '');
   const [first = plain, ...rest] = plain.split(/, (?=did you|add |surround|use |write |keywords )/);
   const message = first.charAt(0).toLowerCase() + first.slice(1);
   if (/^#+(?:[\s#]|$)/.test(found))
     return { message: '"#" begins no comment in KDL', hint: 'Comments begin with "//".' };
+  if (/^r#+"/.test(found)) {
+    return { message: 'r#"…"# is a raw string of KDL 1.0', hint: 'In KDL 2.0 it is #"…"#, without the r.' };
+  }
   if (/^=\s/.test(found) || found === '=') {
     return { message: '"=" without a name before it', hint: 'A property is name="value".' };
   }
   if (found.startsWith('['))
     return { message: 'there are no lists in brackets', hint: 'Write several values: branches "main" "release/*".' };
-  const keyword = /Invalid keyword "([^"]+)"/.exec(plain)?.[1];
   if (keyword !== undefined) {
     return {
       message: `"${keyword}" without quotes is a keyword of KDL 1.0`,

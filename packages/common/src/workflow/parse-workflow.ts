@@ -60,8 +60,9 @@ function understand(text: string, file: string, sink: DiagnosticSink): ReturnTyp
 function reportSyntax(text: string, kdlTwo: DiagnosticSink, asksForOne: boolean, sink: DiagnosticSink): void {
   const diagnostics = kdlTwo.result();
   const [first] = diagnostics;
-  const tryOne = asksForOne || diagnostics.every((diagnostic) => diagnostic.code === 'syntax');
-  if (tryOne && isKdlOne(text)) {
+  // A line that begins with # is someone's comment, though 1.0 would take it for a node.
+  const tryOne = diagnostics.every((diagnostic) => diagnostic.code === 'syntax') && !/^[ \t]*#[\s#!]/m.test(text);
+  if (asksForOne || (tryOne && isKdlOne(text))) {
     const found = first === undefined ? 'it says so itself' : `here, ${first.message}`;
     sink.error(
       first ?? start,

@@ -59,7 +59,7 @@ export function readJob(node: LocatedNode, lines: SpanMaker, sink: DiagnosticSin
 function readId(node: LocatedNode, said: SaidWords, name: string | undefined, sink: DiagnosticSink): Text | undefined {
   const text = identityOf(node, said, 'id', sink);
   if (text === undefined) {
-    if (said.get('id') !== undefined || node.arguments.length > 0) return undefined;
+    if (said.get('id') !== undefined || node.arguments.length > 0 || said.hasUnknown) return undefined;
     const [value] = said.get('name')?.node.arguments ?? [];
     if (name !== undefined && value !== undefined && isId(name)) return { text: name, value, open: false };
     sink.error(node.headSpan, 'missing-id', 'this job has no id', `Write job id="${slug(name ?? '')}".`);
@@ -118,7 +118,7 @@ function readSteps(node: LocatedNode, said: SaidWords, lines: SpanMaker, sink: D
     }
     return path === undefined ? [] : [{ name: path, env: {}, action: { kind: 'script', path } }];
   }
-  if (steps.length === 0) {
+  if (steps.length === 0 && !said.hasUnknown) {
     sink.error(node.headSpan, 'missing-steps', 'this job has no steps', 'Give it one: step run="make test".');
   }
   return steps.flatMap((step) => readStep(step.node, lines, sink) ?? []);

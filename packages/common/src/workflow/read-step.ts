@@ -13,7 +13,7 @@ export function readStep(node: LocatedNode, lines: SpanMaker, sink: DiagnosticSi
   const env = readEnv(said.all('env'), lines, sink);
   const run = said.get('run');
   const script = textOf(run, sink);
-  if (run === undefined || (script !== undefined && script.text.trim() === '')) {
+  if ((run === undefined && !said.hasUnknown) || (script !== undefined && script.text.trim() === '')) {
     const which = given === undefined ? 'this step' : `step ${quote(given)}`;
     sink.error(
       script?.value.span ?? node.headSpan,

@@ -45,7 +45,7 @@ export function readWorkflow(
   const said = readWords(node, 'workflow', sink);
   const named = identityOf(node, said, 'name', sink);
   const name = checkedName(named, 'the name of a workflow', lines, sink);
-  if (named === undefined && said.get('name') === undefined && node.arguments.length === 0) {
+  if (named === undefined && said.get('name') === undefined && node.arguments.length === 0 && !said.hasUnknown) {
     sink.error(
       node.headSpan,
       'missing-name',
@@ -67,7 +67,7 @@ export function readWorkflow(
   }
   const jobs = jobNodes.slice(0, workflowLimits.jobs).flatMap((one) => readJob(one.node, lines, sink) ?? []);
   const laterIds = idsOfLaterNodes(said);
-  if (jobNodes.length === 0 && laterIds.size === 0) {
+  if (jobNodes.length === 0 && laterIds.size === 0 && !said.hasUnknown) {
     sink.error(
       node.headSpan,
       'missing-jobs',
@@ -83,7 +83,7 @@ export function readWorkflow(
 function readTriggers(node: LocatedNode, said: SaidWords, sink: DiagnosticSink): Trigger[] {
   const triggers: Trigger[] = [];
   const all = said.all('on');
-  if (all.length === 0) {
+  if (all.length === 0 && !said.hasUnknown) {
     sink.warning(
       node.headSpan,
       'no-trigger',

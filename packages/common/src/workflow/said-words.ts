@@ -1,7 +1,7 @@
 import { nearestName } from '../errors/index.js';
 import { type DiagnosticSink, quote } from './diagnostic-sink.js';
 import type { LocatedNode } from './located-tree.js';
-import { events, foreignWords, type Place, spelled, type Word, wordIn, words } from './words.js';
+import { events, foreignWords, isPlaceBuilt, type Place, spelled, type Word, wordIn, words } from './words.js';
 
 /** A word as it was said: a property is a child with one argument, so both are nodes here. */
 export interface Said {
@@ -14,7 +14,11 @@ export interface Said {
 export class SaidWords {
   private readonly byName = new Map<string, Said[]>();
 
-  constructor(readonly said: readonly Said[]) {
+  constructor(
+    readonly said: readonly Said[],
+    /** Something was said that is no word: what seems to be missing was probably meant by it. */
+    readonly hasUnknown: boolean,
+  ) {
     for (const one of said) {
       const others = this.byName.get(one.word.name);
       if (others === undefined) this.byName.set(one.word.name, [one]);
@@ -29,11 +33,6 @@ export class SaidWords {
   all(name: string): readonly Said[] {
     return this.byName.get(name) ?? [];
   }
-
-  /** Is there a node of the graph, or whatever is asked for, that isn't built yet? */
-  hasUnbuilt(): boolean {
-    return this.said.some((one) => !one.word.built);
-  }
 }
 
 export interface ReadOptions {
@@ -43,10 +42,12 @@ export interface ReadOptions {
 
 export function readWords(node: LocatedNode, place: Place, sink: DiagnosticSink, options: ReadOptions = {}): SaidWords {
   const said: Said[] = [];
+  let hasUnknown = false;
   const firstSaid = new Map<string, Said>();
   for (const { node: candidate, as } of candidates(node)) {
     const word = wordIn(place, candidate.name);
     if (word === undefined) {
+      hasUnknown = true;
       reportUnknown(candidate, place, sink);
       continue;
     }
@@ -70,7 +71,7 @@ export function readWords(node: LocatedNode, place: Place, sink: DiagnosticSink,
     if (!word.built || options.insideUnbuilt === true) checkInside(candidate, word, sink);
     said.push(one);
   }
-  return new SaidWords(said);
+  return new SaidWords(said, hasUnknown);
 }
 
 /** Only mistakes in words: what a word that isn't built yet has inside means nothing so far. */
@@ -151,8 +152,9 @@ function titleOf(place: Place): string {
   return titles[place] ?? `"${place}"`;
 }
 
-/** The commonest places come first in the table; three are enough to help. */
+/** Where a word would be right: places that can be used now before those that can't. */
 function placesOf(name: string, not: Place): Place[] {
-  const places = Object.keys(words) as Place[];
-  return places.filter((place) => place !== not && wordIn(place, name) !== undefined).slice(0, 3);
+  const places = (Object.keys(words) as Place[]).filter((place) => place !== not && wordIn(place, name) !== undefined);
+  const now = places.filter(isPlaceBuilt);
+  return now.length > 0 ? now : places.slice(0, 3);
 }

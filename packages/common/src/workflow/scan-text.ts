@@ -1,3 +1,4 @@
+import type { DiagnosticCode } from './diagnostic-codes.js';
 import type { DiagnosticSink } from './diagnostic-sink.js';
 import { quote } from './diagnostic-sink.js';
 import { workflowLimits } from './limits.js';
@@ -19,6 +20,8 @@ export class TextScanner {
   private problems = 0;
   private slashdashes = 0;
   private readonly braces: number[] = [];
+  /** The first "{" whose "}" is indented otherwise: there a missing one was most likely meant. */
+  private misaligned: number | undefined;
 
   constructor(
     private readonly text: string,
@@ -36,13 +39,14 @@ export class TextScanner {
         bad.index + 1,
         `the character U+${code} may not stand in a file`,
         `Take it out; in a string it can be written \\u{${code}}.`,
+        'bad-character',
       );
       return false;
     }
     while (this.offset < this.text.length && this.problems < 10) {
       if (!this.token()) return false;
     }
-    const open = this.braces.at(-1);
+    const open = this.braces.length > 0 ? (this.misaligned ?? this.braces.at(-1)) : undefined;
     if (open !== undefined && this.problems === 0) {
       this.report(open, open + 1, 'this "{" is never closed', 'Add the missing "}".');
     }
@@ -65,20 +69,36 @@ export class TextScanner {
         }
         break;
       case '}':
-        if (this.braces.pop() === undefined) {
-          this.report(
-            this.offset,
-            this.offset + 1,
-            'this "}" closes nothing',
-            'Take it out, or add the missing "{" before.',
-          );
-          return false;
-        }
-        break;
+        return this.closingBrace();
       default:
     }
     this.offset += 1;
     return true;
+  }
+
+  private closingBrace(): boolean {
+    const open = this.braces.pop();
+    if (open === undefined) {
+      this.report(
+        this.offset,
+        this.offset + 1,
+        'this "}" closes nothing',
+        'Take it out, or add the missing "{" before.',
+      );
+      return false;
+    }
+    const own = this.indentation(this.offset);
+    if (own.isFirst && own.width !== this.indentation(open).width) this.misaligned ??= open;
+    this.offset += 1;
+    return true;
+  }
+
+  /** Of the line in which an offset stands, and whether it is the first thing there. Looks back 200 characters at most. */
+  private indentation(offset: number): { width: number; isFirst: boolean } {
+    const before = this.text.slice(Math.max(0, offset - 200), offset);
+    const line = before.slice(Math.max(before.lastIndexOf('\n'), before.lastIndexOf('\r')) + 1);
+    const width = line.search(/[^ \t]/);
+    return width < 0 ? { width: line.length, isFirst: true } : { width, isFirst: false };
   }
 
   private slash(): boolean {
@@ -171,11 +191,19 @@ export class TextScanner {
       return;
     }
     this.offset = start + 2;
+    if (next === '/') {
+      // An escape of KDL 1.0.
+      this.report(start, start + 2, '"\\/" is not an escape', 'A slash needs no backslash.');
+      return;
+    }
+    const [written = '\\'] =
+      /^\\(?:u(?:\{[^}"]{0,8}\}?|[0-9a-fA-F]{0,4})|[\s\S])?/.exec(this.text.slice(start, start + 16)) ?? [];
     this.report(
       start,
-      start + 2,
-      `${quote(this.text.slice(start, start + 2))} is not an escape`,
+      start + written.length,
+      `${quote(written)} is not an escape`,
       'There are \\n \\r \\t \\\\ \\" \\b \\f \\s and \\u{1F600}. A backslash itself is \\\\; in a raw string, #"…"#, nothing is escaped.',
+      'bad-escape',
     );
   }
 
@@ -280,8 +308,8 @@ export class TextScanner {
     return false;
   }
 
-  private report(start: number, end: number, message: string, hint: string): void {
+  private report(start: number, end: number, message: string, hint: string, code: DiagnosticCode = 'syntax'): void {
     this.problems += 1;
-    this.sink.error(this.lines.span(start, end), 'syntax', message, hint);
+    this.sink.error(this.lines.span(start, end), code, message, hint);
   }
 }

@@ -182,7 +182,7 @@ export const events: Record<string, { place: Place; built: boolean }> = {
 
 /** What people write who know another CI's language. */
 export const foreignWords: Partial<Record<Place, Record<string, string>>> = {
-  file: { pipeline: 'workflow', job: 'workflow', jobs: 'workflow', on: 'workflow' },
+  file: { pipeline: 'workflow' },
   workflow: { trigger: 'on', triggers: 'on', when: 'on', push: 'on', environment: 'env', variables: 'env' },
   job: {
     depends_on: 'needs',
@@ -224,4 +224,26 @@ export function spelled(name: string): string {
 export function wordIn(place: Place, name: string): Word | undefined {
   const wanted = spelled(name);
   return words[place].find((word) => word.name === wanted);
+}
+
+/** Can the words of this place be used now, all the words on the way to it being built? */
+export function isPlaceBuilt(place: Place): boolean {
+  return builtPlaces.has(place);
+}
+
+const builtPlaces = reachable('file', new Set(['file']));
+
+function reachable(from: Place, found: Set<Place>): Set<Place> {
+  const eventPlaces = Object.values(events).filter((event) => event.built);
+  const next = words[from].flatMap((word) => {
+    if (!word.built) return [];
+    if (word.name === 'on') return eventPlaces.map((event) => event.place);
+    return word.inside ?? [];
+  });
+  for (const place of next) {
+    if (found.has(place)) continue;
+    found.add(place);
+    reachable(place, found);
+  }
+  return found;
 }
