@@ -1,0 +1,19 @@
+export type { ApiRequest, Hook, HostedRepository, Misbehaviour, RecordedStatus } from './api-server.js';
+export { BareRepository } from './bare-repository.js';
+export { forgejoPayloads } from './forgejo-payloads.js';
+export { ForgejoServer } from './forgejo-server.js';
+export { githubPayloads } from './github-payloads.js';
+export { GithubServer } from './github-server.js';
+export {
+  exampleCommit,
+  examplePullRequest,
+  examplePush,
+  exampleRepository,
+  NO_COMMIT,
+  type Payload,
+  type PayloadCommit,
+  type PayloadPullRequest,
+  type PayloadPush,
+  type PayloadRepository,
+} from './payload.js';
+export { type DeliveryOptions, forgejoHeaders, githubHeaders, WebhookSender } from './webhook-sender.js';
