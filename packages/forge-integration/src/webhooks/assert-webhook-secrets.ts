@@ -23,7 +23,8 @@ export function assertWebhookSecrets(
       hasOwn.set(set.name, own || hasOwn.get(set.name) === true);
     }
     if (hasOwn.size === 0) return [`forge ${forge.id}`];
-    return [...hasOwn].filter(([, own]) => !own).map(([name]) => `repository ${name} of forge ${forge.id}`);
+    const without = [...hasOwn.keys()].filter((name) => !hasOwn.get(name)).sort();
+    return without.map((name) => `repository ${name} of forge ${forge.id}`);
   });
   if (missing.length === 0) return;
   throw new SolsticeError('webhook-secret-missing', `no webhook secret is set for ${missing.join(', ')}`);
