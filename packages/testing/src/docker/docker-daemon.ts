@@ -25,7 +25,8 @@ export async function startDockerDaemon(): Promise<DockerDaemon> {
   const socketPath = path.join(directory, 'docker.sock');
   const logFile = path.join(directory, 'dockerd.log');
   const log = await open(logFile, 'a');
-  const child = spawn('unshare', [...NAMESPACES, '--', 'dockerd', ...daemonArguments(directory, name, socketPath)], {
+  const daemon = ['sh', '-c', WITH_LOOPBACK, 'dockerd', ...daemonArguments(directory, name, socketPath)];
+  const child = spawn('unshare', [...NAMESPACES, '--', ...daemon], {
     detached: true,
     stdio: ['ignore', log.fd, log.fd],
   });
@@ -44,6 +45,9 @@ export async function startDockerDaemon(): Promise<DockerDaemon> {
 // --kill-child: when unshare dies, so does dockerd; it is pid 1 in its namespace, so the kernel then ends the rest.
 // Mounts that the tests make later must be seen inside, and none from inside outside: slave.
 const NAMESPACES = ['--net', '--mount', '--propagation', 'slave', '--pid', '--fork', '--mount-proc', '--kill-child'];
+
+// A new network namespace begins with its loopback down. `exec`, so that dockerd is the first process.
+const WITH_LOOPBACK = 'ip link set lo up 2>/dev/null; exec dockerd "$@"';
 
 function daemonArguments(directory: string, name: string, socketPath: string): string[] {
   return [

@@ -7,6 +7,7 @@ import { dockerForTests, makeTestImages, type TestImages } from '@solstice/testi
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { Backend, WorkerSpec } from '../backend.js';
 import { describeBackendContract } from '../testing/backend-contract.js';
+import { Detour } from '../testing/detour.js';
 import { type StandInCommand, StandInSessions, standInRunnerBundle } from '../testing/stand-in-sessions.js';
 import { createContainerBackend } from './container-backend.js';
 import { LABELS, nameOf } from './container-names.js';
@@ -183,6 +184,27 @@ describe.skipIf('missing' in engine)('with a Docker engine', () => {
       });
     });
 
+    it('waits on over a lost connection to the engine', async () => {
+      const detour = await Detour.to(docker.socketPath, path.join(directory, 'detour.sock'));
+      try {
+        const far = createContainerBackend({
+          docker: connectDocker(detour.socketPath),
+          hostId,
+          runnerMount: createRunnerMount({ directory, runnerBundle: standInRunnerBundle }),
+          logger,
+        });
+        const { spec, session } = await start();
+        const waiting = (await far.list()).find(({ id }) => id === spec.workerId)?.wait();
+        await detour.untilAsked(/POST \/containers\/.*\/wait/);
+        await detour.close();
+        session.send({ do: 'exit', code: 4 });
+        await detour.open();
+        expect(await waiting).toMatchObject({ kind: 'exited', exitCode: 4 });
+      } finally {
+        await detour.close();
+      }
+    });
+
     it('gives each worker a network that the others do not see', async () => {
       const [one, other] = await Promise.all([start({ image: images.busybox }), start({ image: images.busybox })]);
       const address = await docker.getContainer(nameOf(one.spec.workerId)).inspect();
@@ -234,7 +256,7 @@ describe.skipIf('missing' in engine)('with a Docker engine', () => {
       const spec = specOf({ image: 'localhost:1/no/such-image:1' });
       await expect(backend.provision(spec, signal)).rejects.toMatchObject({
         code: 'image-unavailable',
-        message: expect.stringMatching(/refused|manifest unknown|not found/),
+        message: expect.stringMatching(/refused|unreachable|not found/),
       });
       await expect(backend.provision(specOf({ image: undefined }), signal)).rejects.toMatchObject({
         code: 'image-unavailable',

@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -42,6 +42,8 @@ export class StandInSessions {
 
   static async listen(): Promise<StandInSessions> {
     const sessions = new StandInSessions(await mkdtemp(path.join(tmpdir(), 'solstice-sessions-')));
+    // A user of an image that is not root must get to the socket.
+    await chmod(sessions.directory, 0o755);
     await new Promise<void>((resolve, reject) => {
       sessions.#server.once('error', reject);
       sessions.#server.listen({ path: path.join(sessions.directory, SESSION_SOCKET), writableAll: true }, resolve);
