@@ -48,10 +48,11 @@ export function reportFolder(temporaryRoot) {
  * What is still there of a run: processes, then files. Processes get a moment to end. What is found is taken away.
  *
  * @param {string} temporaryRoot
+ * @param {number} [graceMs]
  * @returns {Promise<string[]>} one line for each
  */
-export async function takeLeftovers(temporaryRoot) {
-  const deadline = performance.now() + 5_000;
+export async function takeLeftovers(temporaryRoot, graceMs = 5_000) {
+  const deadline = performance.now() + graceMs;
   let processes = processesOf(temporaryRoot);
   while (processes.length > 0 && performance.now() < deadline) {
     await delay(100);

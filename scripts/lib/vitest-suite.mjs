@@ -26,7 +26,7 @@ export async function runSuite(project, { filters, env, reportFolder }) {
       '--passWithNoTests',
       ...filters,
     ],
-    { env, show: true },
+    { env: { ...env, ...colours() }, show: true },
   );
   const report = existsSync(reportFile) ? JSON.parse(readFileSync(reportFile, 'utf8')) : undefined;
   return countReport(project, report, { code, isWhole: filters.length === 0, isInterrupted: isInterrupted() });
@@ -72,4 +72,10 @@ export function countReport(project, report, { code, isWhole, isInterrupted }) {
     fail(`${project}: no test ran`);
   }
   return outcome;
+}
+
+/** Vitest writes into our pipe; whether there are colours depends on where we write to. */
+function colours() {
+  const isWanted = process.stdout.isTTY && process.env.NO_COLOR === undefined;
+  return isWanted ? { FORCE_COLOR: '1' } : { NO_COLOR: '1', FORCE_COLOR: undefined };
 }
