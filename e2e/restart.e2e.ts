@@ -93,6 +93,6 @@ describe.each(['process', 'container'] as const)('kill -9 of solstice up on the 
 });
 
 async function log(installation: Installation): Promise<string> {
-  const { stdout } = await ciadm(installation.solstice, 'logs', '1', '--job', 'long', '--step', '0', '--raw');
+  const { stdout } = await ciadm(installation.solstice, 'logs', '1', '--job', 'long', '--step', '1', '--raw');
   return stdout.toString();
 }

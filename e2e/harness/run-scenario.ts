@@ -174,7 +174,7 @@ async function expectLogs(stage: Stage, wanted: Scenario['expect'], runs: RunDet
       '--job',
       log.job,
       '--step',
-      String(log.step),
+      String(log.step + 1),
       '--raw',
     );
     expect(printed.exitCode, printed.stderr).toBe(0);

@@ -10,6 +10,7 @@ import { addRun } from './commands/run-show.js';
 import { addRuns } from './commands/runs.js';
 import { addStatus } from './commands/status.js';
 import { addTrigger } from './commands/trigger.js';
+import { addWatch } from './commands/watch.js';
 import { addWebhooks } from './commands/webhooks.js';
 import { addWhy } from './commands/why.js';
 import { exitCodeMeanings } from './exit-codes.js';
@@ -29,6 +30,7 @@ export function createProgram(runtime: Runtime, version: string): Command {
   addStatus(program, runtime);
   addRuns(program, runtime);
   addRun(program, runtime);
+  addWatch(program, runtime);
   addLogs(program, runtime);
   addWhy(program, runtime);
   addCancel(program, runtime);

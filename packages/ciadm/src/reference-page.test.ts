@@ -20,6 +20,7 @@ test('the page lists every command that the issue names, and every one has examp
     'ciadm status',
     'ciadm runs',
     'ciadm run show',
+    'ciadm watch',
     'ciadm logs',
     'ciadm why',
     'ciadm cancel',

@@ -1,0 +1,47 @@
+import type { NodeView, RunDetailView } from '@solstice/api';
+import type { Output } from '../output.js';
+import { paintState } from './state.js';
+import { oneLine } from './text.js';
+import { took } from './time.js';
+
+/** One line whenever a job starts, is tried again, or ends. */
+export class JobTransitions {
+  readonly #output: Output;
+  readonly #said = new Map<string, string>();
+
+  constructor(output: Output) {
+    this.#output = output;
+  }
+
+  async update(run: RunDetailView, now: Date): Promise<void> {
+    for (const node of run.nodes) {
+      const line = this.#line(node, now);
+      // A line's duration changes while nothing else does: what was said is remembered without it.
+      const key = `${node.state} ${node.attempts.length}`;
+      if (line === undefined || this.#said.get(node.id) === key) continue;
+      this.#said.set(node.id, key);
+      await this.#output.line(line);
+    }
+  }
+
+  #line(node: NodeView, now: Date): string | undefined {
+    const { colours } = this.#output;
+    const id = oneLine(node.id);
+    const attempt = node.attempts.at(-1);
+    const again = attempt && attempt.number > 1 ? `, attempt ${attempt.number}` : '';
+    switch (node.state) {
+      case 'waiting':
+      case 'ready':
+        return undefined;
+      case 'running':
+        return `${paintState('running', colours, '●')} ${colours.bold(id)} started${again} ${colours.dim(`on ${oneLine(attempt?.hostId ?? 'a host')}`)}`;
+      case 'succeeded':
+        return `${paintState(node.state, colours, '✓')} ${colours.bold(id)} succeeded ${colours.dim(took(attempt?.startedAt, attempt?.endedAt, now))}`;
+      default: {
+        const why = node.causeText === undefined ? '' : `: ${oneLine(node.causeText)}`;
+        const mark = node.state === 'skipped' ? '○' : '✗';
+        return `${paintState(node.state, colours, mark)} ${colours.bold(id)} ${node.state.replace('_', ' ')}${why}`;
+      }
+    }
+  }
+}
