@@ -87,6 +87,8 @@ async function startThread(): Promise<Worker> {
   const options = {
     name: 'workflow-parser',
     env: {},
+    // Not the process's own: --eval, --inspect and the like are no flags for this thread.
+    execArgv: [],
     resourceLimits: { maxOldGenerationSizeMb: 256, stackSizeMb: 4 },
   };
   if (import.meta.url.endsWith('.js')) return new Worker(new URL('./parse-thread.js', import.meta.url), options);
