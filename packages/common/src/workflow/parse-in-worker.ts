@@ -52,8 +52,12 @@ async function parseAll(worker: Worker, files: readonly WorkflowFile[], deadline
       else worker.postMessage({ id: results.length, ...file } satisfies ThreadRequest);
     };
     worker.on('message', (reply: ThreadReply) => {
-      if (reply.kind === 'ready') timer = setTimeout(() => end('deadline'), deadlineMs);
-      else results.push(reply.result);
+      if (reply.kind === 'parsed') {
+        results.push(reply.result);
+      } else {
+        clearTimeout(timer);
+        timer = setTimeout(() => end('deadline'), deadlineMs);
+      }
       next();
     });
     timer = setTimeout(() => end(new Error('the thread did not start')), startDeadlineMs);

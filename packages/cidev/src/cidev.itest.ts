@@ -1,0 +1,183 @@
+import { execFile, spawn } from 'node:child_process';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+
+/** The built command, as a process, in directories of its own. */
+const root = fileURLToPath(new URL('../../../', import.meta.url));
+const bin = join(root, 'packages/cidev/bin/cidev.js');
+const good = 'workflow name="CI" {\n    on "push"\n    job id="a" { step run="true"; }\n}\n';
+const bad = 'workflow name="Bad" {\n    on "push"\n    job id="a" { stpe run="true"; }\n}\n';
+
+beforeAll(async () => {
+  await promisify(execFile)(process.execPath, ['node_modules/typescript/bin/tsc', '-b', 'packages/cidev'], {
+    cwd: root,
+  });
+});
+
+let directory: string;
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), 'cidev-test-'));
+});
+afterEach(() => rmSync(directory, { recursive: true, force: true }));
+
+function put(path: string, content: string | Uint8Array): void {
+  const full = join(directory, path);
+  mkdirSync(join(full, '..'), { recursive: true });
+  writeFileSync(full, content);
+}
+
+interface Ended {
+  code: number | null;
+  out: string;
+  err: string;
+}
+
+function cidev(
+  argv: string[],
+  options: { cwd?: string; closeOutput?: boolean; env?: NodeJS.ProcessEnv } = {},
+): Promise<Ended> {
+  const child = spawn(process.execPath, [bin, ...argv], {
+    cwd: join(directory, options.cwd ?? '.'),
+    env: { PATH: process.env.PATH, ...options.env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const ended: Ended = { code: null, out: '', err: '' };
+  child.stdout.on('data', (chunk) => {
+    ended.out += chunk;
+  });
+  child.stderr.on('data', (chunk) => {
+    ended.err += chunk;
+  });
+  if (options.closeOutput) child.stdout.destroy();
+  return new Promise((resolve, reject) => {
+    child.on('error', reject);
+    child.on('close', (code) => resolve({ ...ended, code }));
+  });
+}
+
+describe('cidev validate', () => {
+  it('finds the workflows of the repository from a directory inside it', async () => {
+    put('.git/HEAD', '');
+    put('.solstice/one.kdl', good);
+    put('.solstice/notes.txt', 'no workflow');
+    put('src/deep/file', '');
+    const { code, out, err } = await cidev(['validate'], { cwd: 'src/deep' });
+    expect({ code, err }).toEqual({ code: 0, err: '' });
+    expect(out).toBe('1 workflow file checked, nothing wrong\n');
+  });
+
+  it('shows place, caret and suggestion, and exits with 1', async () => {
+    put('.solstice/bad.kdl', bad);
+    put('.solstice/good.kdl', good);
+    const { code, out, err } = await cidev(['validate']);
+    expect({ code, err }).toEqual({ code: 1, err: '' });
+    expect(out).toBe(`.solstice/bad.kdl:3:18: error: there is no word "stpe" in "job" [unknown-word]
+  3 |     job id="a" { stpe run="true"; }
+    |                  ^^^^
+  hint: Did you mean "step"?
+
+2 workflow files checked: 1 error
+`);
+  });
+
+  it('--format json: the same, for programs', async () => {
+    put('bad.kdl', bad);
+    const { code, out } = await cidev(['validate', 'bad.kdl', '--format', 'json']);
+    expect(code).toBe(1);
+    expect(JSON.parse(out)).toEqual([
+      {
+        file: 'bad.kdl',
+        line: 3,
+        column: 18,
+        endLine: 3,
+        endColumn: 22,
+        severity: 'error',
+        code: 'unknown-word',
+        message: 'there is no word "stpe" in "job"',
+        hint: 'Did you mean "step"?',
+      },
+    ]);
+    put('good.kdl', good);
+    expect(await cidev(['validate', 'good.kdl', '--format', 'json'])).toEqual({ code: 0, out: '[]\n', err: '' });
+  });
+
+  it('exits with 0 for warnings, and says what will come of them', async () => {
+    put('later.kdl', good.replace('step', 'allow_failure; step'));
+    const { code, out } = await cidev(['validate', 'later.kdl']);
+    expect(code).toBe(0);
+    expect(out).toContain('warning: "allow_failure" is not available yet');
+    expect(out).toContain('will refuse what is not available yet');
+  });
+
+  it('checks what is wrong between files, what is no text, and what is too large', async () => {
+    put('.solstice/a.kdl', good);
+    put('.solstice/b.kdl', good);
+    put('.solstice/c.kdl', new Uint8Array([0xff, 0xfe]));
+    put('.solstice/d.kdl', 'x'.repeat(300_000));
+    const { code, out } = await cidev(['validate', '.', '--format', 'json']);
+    expect(code).toBe(1);
+    expect(JSON.parse(out).map((one: { file: string; code: string }) => `${one.file} ${one.code}`)).toEqual([
+      '.solstice/b.kdl duplicate-workflow-name',
+      '.solstice/c.kdl not-utf8',
+      '.solstice/d.kdl file-too-large',
+    ]);
+  });
+
+  it('exits with 2 when there is nothing to check', async () => {
+    put('.git/HEAD', '');
+    const none = await cidev(['validate']);
+    expect(none).toMatchObject({ code: 2, out: '' });
+    expect(none.err).toContain('there is no .solstice/*.kdl in');
+    const empty = await cidev(['validate', '.']);
+    expect(empty).toMatchObject({ code: 2, out: '' });
+    expect(empty.err).toContain('there is no workflow in "."');
+    expect(await cidev(['validate', '/dev/null'])).toMatchObject({ code: 2, out: '' });
+  });
+
+  it('takes a file named twice once', async () => {
+    put('good.kdl', good);
+    expect((await cidev(['validate', 'good.kdl', './good.kdl'])).out).toBe('1 workflow file checked, nothing wrong\n');
+  });
+
+  it('keeps its exit code and its peace when nobody reads', async () => {
+    put('bad.kdl', bad.replace('stpe run="true";', 'stpe;'.repeat(40_000)));
+    expect(await cidev(['validate', 'bad.kdl'], { closeOutput: true })).toEqual({ code: 1, out: '', err: '' });
+  });
+
+  it('has no colours in a pipe, whatever the environment says', async () => {
+    put('bad.kdl', bad);
+    const { out } = await cidev(['validate', 'bad.kdl'], { env: { CI: 'true', TERM: 'xterm' } });
+    expect(out).not.toContain('\u001b');
+  });
+});
+
+describe('cidev inspect', () => {
+  it('shows what a file means', async () => {
+    put('.solstice/one.kdl', good);
+    const { code, out, err } = await cidev(['inspect']);
+    expect({ code, err }).toEqual({ code: 0, err: '' });
+    expect(out).toBe('CI  .solstice/one.kdl\n  on push to any branch\n\na\n  pool     default\n  1. true\n');
+  });
+
+  it('--json: the workflow, of one file', async () => {
+    put('.solstice/one.kdl', good);
+    const { code, out } = await cidev(['inspect', '--json']);
+    expect(code).toBe(0);
+    expect(JSON.parse(out)).toMatchObject({ file: '.solstice/one.kdl', name: 'CI', jobs: [{ id: 'a', needs: [] }] });
+    put('.solstice/two.kdl', good);
+    const two = await cidev(['inspect', '--json']);
+    expect(two).toMatchObject({ code: 2, out: '' });
+    expect(two.err).toContain('Name one of them');
+  });
+
+  it('tells what is wrong in place of a meaning', async () => {
+    put('bad.kdl', bad);
+    const { code, out, err } = await cidev(['inspect', 'bad.kdl', '--json']);
+    expect({ code, out }).toEqual({ code: 1, out: '' });
+    expect(err).toContain('bad.kdl:3:18: error');
+  });
+});
