@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { BareRepository } from './bare-repository.js';
+import { carriesToken, serveGit } from './git-over-http.js';
 
 export interface HostedRepository {
   /** The forge's number. */
@@ -58,7 +59,7 @@ export interface Hook {
   secret: string;
 }
 
-/** What the strict test servers share: real HTTP on loopback, a record of everything, and misbehaviour on demand. */
+/** What the strict test servers share: real HTTP on loopback, git at `/<owner>/<name>.git` (with the token as password), a record of everything, and misbehaviour on demand. */
 export abstract class ApiServer {
   /** Every request, in order, also the misbehaved ones. */
   readonly requests: ApiRequest[] = [];
@@ -128,6 +129,18 @@ export abstract class ApiServer {
     const chunks: Buffer[] = [];
     for await (const chunk of incoming) chunks.push(chunk as Buffer);
     const url = new URL(incoming.url ?? '/', 'http://test');
+    const [, fullName = '', rest = ''] = /^\/([^/]+\/[^/]+)\.git(\/.*)$/.exec(decodeURIComponent(url.pathname)) ?? [];
+    const cloned = this.repositories.get(fullName);
+    if (cloned) {
+      if (carriesToken(incoming.headers.authorization, this.token)) {
+        return serveGit(cloned.git, rest, url.search.slice(1), incoming, Buffer.concat(chunks), response);
+      }
+      return send(response, {
+        status: 401,
+        body: 'Unauthorized\n',
+        headers: { 'www-authenticate': 'Basic realm="git"' },
+      });
+    }
     if (!url.pathname.startsWith(`${this.root}/`)) {
       this.unknownRequests.push(`${incoming.method} ${url.pathname}`);
       return send(response, { status: 404, body: 'Not found.\n' });
