@@ -60,7 +60,7 @@ export class BareRepository {
       'deleteall\n',
     ];
     for (const [path, content] of Object.entries(options.files)) {
-      chunks.push(`M 100644 inline ${JSON.stringify(path)}\n`, data(content), '\n');
+      chunks.push(`M 100644 inline ${JSON.stringify(path)}\n`, data(content));
     }
     chunks.push('done\n');
     await this.gitBytes(
