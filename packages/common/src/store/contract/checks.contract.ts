@@ -1,0 +1,126 @@
+import { describe, expect, it } from 'vitest';
+import { job, type Scene, spec } from './scene.js';
+
+export function describeChecks(scene: () => Scene): void {
+  describe('checks', () => {
+    const lease = (more: { forge?: string; limit?: number; leaseMs?: number } = {}) =>
+      scene().store.checks.lease({ limit: 10, leaseMs: 60_000, ...more });
+
+    it('have one sender at a time', async () => {
+      const { store, other } = scene().under;
+      await scene().plan(job('a'));
+      const racers = await Promise.all(
+        Array.from({ length: 50 }, (_, index) =>
+          (index % 2 ? store : other).checks.lease({ limit: 10, leaseMs: 60_000 }),
+        ),
+      );
+      const [check, ...rest] = racers.flat();
+      expect(rest).toEqual([]);
+      expect(check).toMatchObject({ desiredVersion: 1, sentVersion: 0, desired: { state: 'pending' } });
+      await scene().under.advance(60_000);
+      expect(await lease()).toHaveLength(1);
+    });
+
+    it('are due until the newest version is accepted', async () => {
+      const { checks } = scene().store;
+      const host = await scene().host();
+      const runId = await scene().plan(job('a'));
+      const [first] = await lease();
+      await host.start();
+      expect(await lease()).toEqual([]);
+      await checks.sent(first?.id ?? '', first?.desiredVersion ?? 0);
+      const [second] = await lease();
+      expect(second).toMatchObject({ id: first?.id, desiredVersion: 2, sentVersion: 1, desired: { state: 'running' } });
+      await checks.sent(second?.id ?? '', 2);
+      expect(await lease()).toEqual([]);
+      // A late answer to an older version takes nothing back.
+      await checks.sent(second?.id ?? '', 1);
+      expect((await checks.list({ runId, limit: 1 }))[0]).toMatchObject({ sentVersion: 2 });
+      expect(await lease()).toEqual([]);
+      expect(await checks.list({ pendingOnly: true, limit: 10 })).toEqual([]);
+    });
+
+    it('wait after a failure, and forget it when it is over', async () => {
+      const { checks } = scene().store;
+      const runId = await scene().plan(job('a'));
+      const [check] = await lease();
+      const { createdAt } = await scene().run(runId);
+      const nextTryAt = new Date(createdAt.getTime() + 300_000);
+      await checks.failed(check?.id ?? '', 'the forge answered 502', nextTryAt);
+      expect((await checks.list({ pendingOnly: true, limit: 10 }))[0]).toMatchObject({
+        tries: 1,
+        lastError: 'the forge answered 502',
+        nextTryAt,
+      });
+      expect(await lease()).toEqual([]);
+      await scene().under.advance(301_000);
+      const [again] = await lease();
+      expect(again?.id).toBe(check?.id);
+      await checks.sent(check?.id ?? '', 1);
+      expect((await checks.list({ runId, limit: 1 }))[0]).toMatchObject({
+        tries: 0,
+        lastError: undefined,
+        nextTryAt: undefined,
+      });
+    });
+
+    it('change only when the forge would show something else', async () => {
+      const host = await scene().host();
+      const runId = await scene().plan(job('a'), job('b'), job('c'));
+      const version = async () => (await scene().store.checks.list({ runId, limit: 1 }))[0]?.desiredVersion;
+      const a = await host.claim();
+      expect(await version()).toBe(1);
+      await scene().store.attempts.start(a.fence);
+      expect(await version()).toBe(2);
+      await host.finish(a.fence);
+      await host.work();
+      expect(await version()).toBe(2);
+      await host.work('failed');
+      expect(await version()).toBe(3);
+      const [check] = await scene().store.checks.list({ runId, limit: 1 });
+      expect(check?.desired).toMatchObject({
+        state: 'failed',
+        title: '2 of 3 jobs succeeded · c failed: step “Test” exited with 3',
+      });
+      const reports = (await scene().drainOutbox()).filter((message) => message.kind === 'report');
+      expect(reports).toHaveLength(3);
+    });
+
+    it('are kept by forge, and say so in the lease', async () => {
+      await scene().plan(job('a'));
+      expect(await lease({ forge: 'another' })).toEqual([]);
+      expect(await lease({ forge: 'forge', limit: 0 })).toEqual([]);
+      expect(await lease({ forge: 'forge' })).toHaveLength(1);
+    });
+
+    it('of one commit and context belong to the newest run', async () => {
+      const { checks } = scene().store;
+      const source = await scene().source();
+      const [older, newer] = [
+        await scene().newRun(spec(job('a')), { source }),
+        await scene().newRun(spec(job('b')), { source: { ...source, ref: 'refs/heads/other' } }),
+      ];
+      await scene().planRuns(older);
+      await scene().planRuns(newer);
+      const host = await scene().host();
+      await host.work('failed'); // the older one
+      const [check, ...rest] = await checks.list({ commit: source.commit, limit: 10 });
+      expect(rest).toEqual([]);
+      expect(check).toMatchObject({ runId: newer.runId, desired: { state: 'pending', pageKey: newer.pageKey } });
+      await host.work();
+      expect((await checks.list({ commit: source.commit, limit: 10 }))[0]).toMatchObject({
+        runId: newer.runId,
+        desired: { state: 'succeeded' },
+      });
+    });
+
+    it('are listed by repository', async () => {
+      const { checks } = scene().store;
+      await scene().plan(job('a'));
+      const repositoryId = (await scene().repository()).id;
+      expect(await checks.list({ repositoryId, limit: 10 })).toHaveLength(1);
+      expect(await checks.list({ repositoryId: '3f1c8a52-0000-7000-8000-000000000000', limit: 10 })).toEqual([]);
+      expect(await checks.list({ limit: 0 })).toEqual([]);
+    });
+  });
+}
