@@ -4,10 +4,10 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { createLogger } from '@solstice/common/telemetry';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { readProcess } from '../../processes/proc.js';
 import type { Backend, WorkerSpec } from '../backend.js';
 import { describeBackendContract } from '../testing/backend-contract.js';
 import { type StandInSession, StandInSessions, standInRunnerBundle } from '../testing/stand-in-sessions.js';
-import { readProcess } from './proc.js';
 import { createProcessBackend } from './process-backend.js';
 import { findWorkerProcesses } from './worker-processes.js';
 
@@ -90,7 +90,7 @@ describe('the process backend', () => {
     const { spec, session, worker } = await start();
     const home = path.join(directory, spec.workerId, 'home');
     expect(session.hello.token).toBe(Buffer.from(spec.token).toString('base64'));
-    expect(Object.keys(session.hello.env).sort()).toEqual(['HOME', 'LANG', 'PATH', 'SOLSTICE_WORKER_DIRECTORY']);
+    expect(Object.keys(session.hello.env).sort()).toEqual(['CI_WORKER_DIRECTORY', 'HOME', 'LANG', 'PATH']);
     expect(session.hello.env.HOME).toBe(home);
     expect(session.hello.canWrite).toEqual([true, true]);
     expect(worker.mirrorPath).toBe(spec.mirrorDirectory);

@@ -1,8 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { open } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
+import { identify, isAlive, type ProcessIdentity } from '../../processes/process-identity.js';
 import type { WorkerExit } from '../backend.js';
-import { identify, isAlive, type ProcessIdentity } from './process-identity.js';
 import type { WorkerDirectory } from './worker-directory.js';
 import { WORKER_MARKER } from './worker-processes.js';
 

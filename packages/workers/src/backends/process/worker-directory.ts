@@ -1,9 +1,9 @@
 import { mkdir, open, readFile, rename, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import type { ProcessIdentity } from '../../processes/process-identity.js';
 import type { WorkerSpec } from '../backend.js';
 import { bootFile } from '../boot-file.js';
 import { lastLines } from '../last-lines.js';
-import type { ProcessIdentity } from './process-identity.js';
 
 /** What `worker.json` says; written before the runner starts, and again with its process. */
 export interface WorkerState {

@@ -1,10 +1,16 @@
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { SolsticeError } from '@solstice/common/errors';
-import { listProcesses, type ProcessEntry, readEnvironment, readProcess, readWorkingDirectory } from './proc.js';
+import {
+  listProcesses,
+  type ProcessEntry,
+  readEnvironment,
+  readProcess,
+  readWorkingDirectory,
+} from '../../processes/proc.js';
 
-/** In the environment of the runner and of all that it starts; the value is the worker's directory. */
-export const WORKER_MARKER = 'SOLSTICE_WORKER_DIRECTORY';
+/** In the environment of the runner and of all that it starts (it keeps SOLSTICE_* to itself, so not of that name); the value is the worker's directory. */
+export const WORKER_MARKER = 'CI_WORKER_DIRECTORY';
 
 const KILL_DEADLINE_MS = 15_000;
 const KILL_PAUSE_MS = 10;
