@@ -1,14 +1,70 @@
+import { z } from 'zod';
+
 /**
  * Wake-ups between processes. A message carries ids, never the truth: it may be lost, doubled, late or out of
  * order, and everybody who listens also sweeps the store. So nothing is correct because of a message; things
  * are only quick because of it.
  */
-export type Message =
+export const messageSchemas = {
   /** A delivery waits in the inbox. */
-  | { kind: 'delivery'; version: 1; deliveryId: string; forge: string; event: string }
+  delivery: z
+    .strictObject({
+      kind: z.literal('delivery'),
+      version: z.literal(1),
+      deliveryId: z.string().min(1),
+      forge: z.string().min(1),
+      /** The kind of its normalised event: `forge.push.v1`. */
+      event: z.string().min(1),
+    })
+    .describe('A delivery waits in the inbox.'),
   /** A pool has work. */
-  | { kind: 'job'; version: 1; pool: string; attemptId: string }
+  job: z
+    .strictObject({
+      kind: z.literal('job'),
+      version: z.literal(1),
+      pool: z.string().min(1),
+      attemptId: z.string().min(1),
+    })
+    .describe('A pool has work: an attempt was queued for it.'),
   /** A host has something to read in its rows (a cancel, a drain). */
-  | { kind: 'host'; version: 1; hostId: string }
+  host: z
+    .strictObject({ kind: z.literal('host'), version: z.literal(1), hostId: z.string().min(1) })
+    .describe('A host has something to read in its rows: a cancel, a drain.'),
   /** A check changed. */
-  | { kind: 'report'; version: 1; forge: string; checkId: string };
+  report: z
+    .strictObject({
+      kind: z.literal('report'),
+      version: z.literal(1),
+      forge: z.string().min(1),
+      checkId: z.string().min(1),
+    })
+    .describe('What a forge should show for a commit has changed.'),
+} as const;
+
+export const messageSchema = z.discriminatedUnion('kind', [
+  messageSchemas.delivery,
+  messageSchemas.job,
+  messageSchemas.host,
+  messageSchemas.report,
+]);
+
+export type Message = z.infer<typeof messageSchema>;
+export type MessageKind = Message['kind'];
+
+export type ParsedMessage = { message: Message } | { unreadable: string };
+
+/**
+ * Reads a message strictly: an unknown kind, version or field makes it unreadable, with a reason for whoever looks at
+ * dead letters. Takes what JSON.parse gives.
+ */
+export function parseMessage(value: unknown): ParsedMessage {
+  const parsed = messageSchema.safeParse(value);
+  if (parsed.success) {
+    return { message: parsed.data };
+  }
+  const reasons = parsed.error.issues.map((issue) => {
+    const place = issue.path.join('.');
+    return place === '' ? issue.message : `${place}: ${issue.message}`;
+  });
+  return { unreadable: reasons.join('; ') };
+}

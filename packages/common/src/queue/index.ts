@@ -1,1 +1,2 @@
+export { createInProcessQueue, type InProcessQueueSettings } from './in-process-queue.js';
 export * from './queue.js';

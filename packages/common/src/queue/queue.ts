@@ -3,7 +3,7 @@ import type { Message } from '../messages/index.js';
 /** What a consumer wants to hear. */
 export type Subscription =
   | { kind: 'delivery' }
-  /** Each message goes to one of the hosts that serve the pool. */
+  /** Each message goes to one of the consumers of its pool; to one of pool `*` only where nobody consumes its own. */
   | { kind: 'job'; pool: string }
   | { kind: 'host'; hostId: string }
   | { kind: 'report' };
@@ -18,7 +18,8 @@ export interface Queue {
   publish(messages: readonly Message[]): Promise<void>;
   /**
    * Calls `handler` with one message at a time for this subscription; the message counts as dealt with when the
-   * promise settles, also when it rejects (the rejection is logged; the sweep is what repairs).
+   * promise settles, also when it rejects (the rejection is logged; the sweep is what repairs). What was published
+   * while nobody consumed it waits, within limits, unless it is for a host: that one reads its rows when it comes.
    */
   subscribe(subscription: Subscription, handler: (message: Message) => Promise<void>): Promise<Consumer>;
   /** Cancels every consumer and lets go of connections. Idempotent. */

@@ -1,0 +1,46 @@
+import { describe, expect, it } from 'vitest';
+import { forgeEventSchema } from '../forge/index.js';
+import { messageSchemas, parseMessage } from './message.js';
+import { publishedFiles } from './published.js';
+
+const files = publishedFiles();
+const example = (kind: string): object =>
+  JSON.parse(files.find((file) => file.name === `solstice.${kind}.v1.example.json`)?.text ?? 'null');
+
+describe('proto/messages', () => {
+  it.each(files)('$name is current (vitest -u writes it)', async ({ name, text }) => {
+    await expect(text).toMatchFileSnapshot(`../../../../proto/messages/${name}`);
+  });
+
+  it('has a schema and an example of each kind', () => {
+    expect(files.map((file) => file.name)).toEqual(
+      [...Object.keys(messageSchemas).map((kind) => `solstice.${kind}.v1`), 'forge.push.v1'].flatMap((id) => [
+        `${id}.schema.json`,
+        `${id}.example.json`,
+      ]),
+    );
+  });
+});
+
+describe('parseMessage', () => {
+  it.each(Object.keys(messageSchemas))('reads the example of %s', (kind) => {
+    expect(parseMessage(example(kind))).toEqual({ message: example(kind) });
+  });
+
+  it.each([
+    ['another version', { ...example('job'), version: 2 }, 'version'],
+    ['a field more', { ...example('job'), priority: 1 }, 'priority'],
+    ['a field less', { kind: 'job', version: 1, pool: 'default' }, 'attemptId'],
+    ['an empty id', { ...example('host'), hostId: '' }, 'hostId'],
+    ['an unknown kind', { kind: 'song', version: 1 }, 'kind'],
+    ['no object', 'job', 'object'],
+    ['nothing', null, 'object'],
+  ])('does not read %s, and says where', (_name, value, where) => {
+    expect(parseMessage(value)).toEqual({ unreadable: expect.stringContaining(where) });
+  });
+
+  it('leaves events to their own schema', () => {
+    const text = files.find((file) => file.name === 'forge.push.v1.example.json')?.text ?? '';
+    expect(forgeEventSchema.parse(JSON.parse(text))).toMatchObject({ kind: 'forge.push.v1' });
+  });
+});
