@@ -6,9 +6,8 @@ export interface BackgroundLoopOptions {
   name: string;
   /** One pass over what there is to do. Called again at once after a wake() that came during it. */
   pass(): Promise<void>;
-  /** The pause before a pass that nobody asked for; jittered between these. */
-  minPauseMs: number;
-  maxPauseMs: number;
+  /** The pause before a pass that nobody asked for; up to a fifth more or less. */
+  sweepMs: number;
   /** The least pause between two passes, also when woken: folds many changes into one pass. Default 0. */
   minGapMs?: number;
   logger: Logger;
@@ -48,7 +47,7 @@ export class BackgroundLoop {
   }
 
   async #run(): Promise<void> {
-    const { name, pass, minPauseMs, maxPauseMs, minGapMs = 0, logger, onCrash } = this.#options;
+    const { name, pass, sweepMs, minGapMs = 0, logger, onCrash } = this.#options;
     let failures = 0;
     while (!this.#stopping) {
       this.#woken = false;
@@ -64,10 +63,9 @@ export class BackgroundLoop {
         logger.warn({ err: error, loop: name, failures }, 'a background pass failed; it is tried again');
       }
       // After a failure a wake-up does not hurry: it would only hammer what is down.
-      const gapMs = failures === 0 ? minGapMs : Math.min(100 * 2 ** failures, maxPauseMs) * (0.5 + Math.random() / 2);
+      const gapMs = failures === 0 ? minGapMs : Math.min(100 * 2 ** failures, sweepMs) * (0.5 + Math.random() / 2);
       await this.#pause(gapMs, false);
-      if (!this.#woken && failures === 0)
-        await this.#pause(minPauseMs + Math.random() * (maxPauseMs - minPauseMs), true);
+      if (!this.#woken && failures === 0) await this.#pause(sweepMs * (0.8 + Math.random() * 0.4), true);
     }
   }
 

@@ -51,8 +51,16 @@ export function forgeErrorOfFailure(what: string, cause: unknown): ForgeError {
   if (error.name === 'TimeoutError') return new ForgeError('unavailable', `${what}: no answer in time`, { cause });
   if (error.name === 'AbortError')
     return new ForgeError('unavailable', `${what}: stopped before the answer`, { cause });
-  const inner = error.cause instanceof Error && error.cause.message !== '' ? error.cause.message : error.message;
-  return new ForgeError('unavailable', `${what}: ${inner}`, { cause });
+  return new ForgeError('unavailable', `${what}: ${rootMessage(error)}`, { cause });
+}
+
+/** `connect ECONNREFUSED …` and not `fetch failed`: clients wrap the reason, sometimes twice. */
+function rootMessage(error: Error): string {
+  let message = error.message;
+  for (let inner = error.cause; inner instanceof Error; inner = inner.cause) {
+    if (inner.message !== '') message = inner.message;
+  }
+  return message;
 }
 
 /** `Retry-After` in seconds or as a date; else GitHub's word for an emptied hourly budget. */

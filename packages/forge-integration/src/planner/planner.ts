@@ -22,6 +22,8 @@ export interface PlannerDependencies {
   clock?: Clock;
   /** Default: in a worker thread, with a deadline of 10 s for the files of one commit. */
   parse?: ParseFiles;
+  /** How often to look without being woken. Default 5 s. */
+  sweepMs?: number;
 }
 
 export interface Planner {
@@ -55,8 +57,7 @@ export function createPlanner(dependencies: PlannerDependencies): Planner {
   const work = new PlanningWork({ ...dependencies, parse, logger: dependencies.logger.child({ part: 'planner' }) });
   const loop = new BackgroundLoop({
     name: 'planner',
-    minPauseMs: 4_000,
-    maxPauseMs: 6_000,
+    sweepMs: dependencies.sweepMs ?? 5_000,
     logger: dependencies.logger.child({ part: 'planner' }),
     onCrash,
     pass: async () => {

@@ -8,6 +8,8 @@ export interface RelayDependencies {
   queue: Pick<Queue, 'publish'>;
   logger: Logger;
   onCrash(error: Error, name: string): void;
+  /** How often to look without being woken. Default 3 s. */
+  sweepMs?: number;
 }
 
 export interface Relay {
@@ -22,11 +24,10 @@ const BATCH = 200;
  * Moves the outbox to the queue: publish, then delete. Killed in between, or with a second one beside it, a message is
  * sent twice, which every listener bears; none is ever deleted unsent.
  */
-export function createRelay({ store, queue, logger, onCrash }: RelayDependencies): Relay {
+export function createRelay({ store, queue, logger, onCrash, sweepMs = 3_000 }: RelayDependencies): Relay {
   const loop = new BackgroundLoop({
     name: 'relay',
-    minPauseMs: 1_000,
-    maxPauseMs: 5_000,
+    sweepMs,
     logger: logger.child({ part: 'relay' }),
     onCrash,
     async pass() {

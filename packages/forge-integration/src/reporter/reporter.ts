@@ -18,6 +18,8 @@ export interface ReporterDependencies {
   logger: Logger;
   onCrash(error: Error, name: string): void;
   clock?: Clock;
+  /** How often to look without being woken. Default 5 s. */
+  sweepMs?: number;
 }
 
 export interface Reporter {
@@ -49,8 +51,7 @@ export function createReporter(dependencies: ReporterDependencies): Reporter {
       const lane = new Lane(forge, { ...dependencies, logger });
       const loop = new BackgroundLoop({
         name: `reporter ${forge.id}`,
-        minPauseMs: 4_000,
-        maxPauseMs: 6_000,
+        sweepMs: dependencies.sweepMs ?? 5_000,
         minGapMs: MIN_GAP_MS,
         logger,
         onCrash,

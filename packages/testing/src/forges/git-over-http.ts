@@ -34,7 +34,8 @@ export async function serveGit(
       GIT_CONFIG_KEY_0: 'safe.directory',
       GIT_CONFIG_VALUE_0: '*',
     },
-    stdio: ['pipe', 'pipe', 'inherit'],
+    // Its complaints come to the client as well.
+    stdio: ['pipe', 'pipe', 'ignore'],
   });
   child.stdin.on('error', () => {});
   child.stdin.end(body);
