@@ -35,7 +35,7 @@ create table deliveries (
 );
 
 -- Of two deliveries of one change at the same instant one is the first.
-create unique index deliveries_twin on deliveries (repository_id, twin_key)
+create unique index deliveries_twin on deliveries (forge, twin_key)
   where twin_key is not null and duplicate_of is null;
 create index deliveries_due on deliveries (next_try_at, id) where state = 'received';
 create index deliveries_state on deliveries (state, id);

@@ -67,7 +67,6 @@ create table runs (
   repository_id bigint not null references repositories (id),
   delivery_id bigint references deliveries (id),
   workflow_name text not null,
-  workflow_file text not null,
   check_context text not null,
   source json not null,
   trigger json not null,
@@ -82,7 +81,7 @@ create table runs (
   constraint runs_number unique (number),
   constraint runs_page_key unique (page_key),
   -- One delivery makes one run of a workflow, however often it is planned.
-  constraint runs_delivery_workflow unique (delivery_id, workflow_file)
+  constraint runs_delivery_workflow unique (delivery_id, workflow_name)
 );
 create index runs_repository on runs (repository_id, number);
 create index runs_state on runs (state, number);

@@ -20,8 +20,9 @@ create table workers (
   id text primary key,
   host_id text not null references hosts (id),
   attempt_id text not null,
-  request_id text not null,
-  pool text not null,
+  -- The fence that its attempt has, or had at its end: a result that comes again is known by it.
+  instance text not null,
+  epoch integer not null,
   pool_offer json not null,
   cpus double precision not null,
   memory_bytes bigint not null,

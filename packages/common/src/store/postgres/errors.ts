@@ -36,7 +36,7 @@ export function isConnectionLoss(error: unknown): boolean {
   // pg has no code for these; the words are its own.
   return (
     socketErrors.includes(code) ||
-    /^(Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error|Client was closed)/i.test(
+    /^(Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error|Client was closed|Cannot use a pool after calling end|Query read timeout)/i.test(
       error.message,
     )
   );

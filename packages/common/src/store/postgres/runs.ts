@@ -1,0 +1,161 @@
+import { SolsticeError } from '../../errors/index.js';
+import {
+  type AttemptView,
+  type Command,
+  decide,
+  evolveAll,
+  type FlowEvent,
+  isRefusal,
+  type NodeFlow,
+  type RunFlow,
+} from '../../flow/index.js';
+import { detailOf, failedCheckState, hostsSay, waitingSteps } from '../projection/index.js';
+import type { NewFailedCheck, NewRun, RunDetail, RunSummary } from '../records.js';
+import { readAttempts } from '../sql/attempts.js';
+import { desireCheck } from '../sql/checks.js';
+import { settleDelivery } from '../sql/deliveries.js';
+import { readHosts } from '../sql/hosts.js';
+import { readRunProgress } from '../sql/logs.js';
+import { readNodes } from '../sql/nodes.js';
+import type { Queryable } from '../sql/queryable.js';
+import * as sql from '../sql/runs.js';
+import type { CommandOutcome, PlanRequest, RunStore } from '../store.js';
+import type { Database, Transaction } from './database.js';
+import type { RunCommands } from './run-commands.js';
+
+export class PostgresRuns implements RunStore {
+  readonly #db: Database;
+  readonly #commands: RunCommands;
+
+  constructor(db: Database, commands: RunCommands) {
+    this.#db = db;
+    this.#commands = commands;
+  }
+
+  plan(request: PlanRequest): ReturnType<RunStore['plan']> {
+    return this.#db.transaction(async (tx) => {
+      if (request.deliveryId !== undefined && !(await settleDelivery(tx, request.deliveryId, request.outcome))) {
+        return { planned: false, runs: [] };
+      }
+      requireDistinct(request);
+      const runs: { id: string; number: number; pageKey: string }[] = [];
+      for (const run of request.runs) runs.push(await this.#begin(tx, run, request.deliveryId));
+      for (const check of request.failedChecks) await this.#failCheck(tx, check);
+      return { planned: true, runs };
+    });
+  }
+
+  async #begin(
+    tx: Transaction,
+    run: NewRun,
+    deliveryId: string | undefined,
+  ): Promise<{ id: string; number: number; pageKey: string }> {
+    const { runId, pageKey, source, trigger, checkContext } = run;
+    const stored = await this.#commands.lock(tx, runId);
+    const command: Command = { kind: 'plan', runId, spec: run.spec };
+    const events = decide(stored?.flow, command, tx.now.getTime());
+    if (isRefusal(events)) {
+      throw new SolsticeError('refused', `run ${runId} cannot be planned: ${events.reason}`);
+    }
+    const flow = evolveAll(undefined, events);
+    const number = await sql.insertRun(tx, run, deliveryId, flow.createdAt);
+    const meta = { number, pageKey, source, trigger, deliveryId, checkContext };
+    await this.#commands.begin(tx, { flow, meta }, events);
+    return { id: runId, number, pageKey };
+  }
+
+  async #failCheck(tx: Transaction, check: NewFailedCheck): Promise<void> {
+    const checkId = await desireCheck(tx, check.source, {
+      context: check.context,
+      runId: undefined,
+      generation: await sql.lastRunNumber(tx),
+      desired: failedCheckState(check),
+    });
+    if (checkId !== undefined) await tx.send([{ kind: 'report', version: 1, forge: check.source.forge, checkId }]);
+  }
+
+  command(runId: string, command: Parameters<RunStore['command']>[1]): Promise<CommandOutcome> {
+    return this.#db.transaction(async (tx) =>
+      this.#commands.handle(tx, await this.#commands.require(tx, runId), command),
+    );
+  }
+
+  /** From the rows, not from the events: what is shown is what the indexes and the claims go by. */
+  find(by: { id: string } | { number: number } | { pageKey: string }): Promise<RunDetail | undefined> {
+    return this.#db.snapshot(async (tx) => {
+      const row = await sql.findRun(tx, by);
+      if (row === undefined) return undefined;
+      const flow = await flowOfRows(tx, row);
+      const views = Object.values(flow.attempts);
+      const waiting = new Map(flow.spec.nodes.map((job) => [job.id, waitingSteps(job)]));
+      const progress = await readRunProgress(
+        tx,
+        views.map(({ id, nodeId }) => ({ id, waiting: waiting.get(nodeId) ?? [] })),
+      );
+      const say = await whatHostsSay(tx, flow);
+      const nothing = { steps: [], durableSeq: 0, logBytes: 0 };
+      return detailOf(flow, sql.metaOf(row), (attempt) => progress.get(attempt.id) ?? nothing, say);
+    });
+  }
+
+  list(filter: {
+    repositoryId?: string;
+    states?: string[];
+    beforeNumber?: number;
+    limit: number;
+  }): Promise<RunSummary[]> {
+    return this.#db.direct((db) => sql.listRuns(db, filter));
+  }
+
+  events(runId: string): Promise<FlowEvent[]> {
+    return this.#db.direct((db) => sql.readEvents(db, runId, 0));
+  }
+}
+
+async function flowOfRows(db: Queryable, row: sql.RunRow): Promise<RunFlow> {
+  const planned = await sql.readPlanned(db, row.id);
+  if (planned?.kind !== 'run.planned') {
+    throw new SolsticeError('internal', `run ${row.id} does not begin with its plan`);
+  }
+  const views = await readAttempts(db, row.id);
+  const nodes = new Map((await readNodes(db, row.id)).map((node): [string, NodeFlow] => [node.id, node]));
+  for (const { id, nodeId } of views) nodes.get(nodeId)?.attemptIds.push(id);
+  return {
+    runId: row.id,
+    seq: row.seq,
+    state: row.state,
+    spec: planned.spec,
+    nodes: Object.fromEntries(nodes),
+    attempts: Object.fromEntries(views.map((view) => [view.id, view])),
+    openNodes: row.open_nodes,
+    ...(row.cancel_requested !== null && { cancelRequested: row.cancel_requested }),
+    ...(row.cause !== null && { cause: row.cause }),
+    createdAt: row.created_at.getTime(),
+    ...(row.started_at !== null && { startedAt: row.started_at.getTime() }),
+    ...(row.ended_at !== null && { endedAt: row.ended_at.getTime() }),
+  };
+}
+
+/**
+ * The hosts' answers are computed from their rows when somebody asks, so that they are never older than the question,
+ * and a claim does not pay for every attempt that waits.
+ */
+async function whatHostsSay(
+  tx: Queryable & { now: Date },
+  flow: RunFlow,
+): Promise<(nodeId: string) => string | undefined> {
+  const queued = Object.values(flow.attempts).filter(({ state }) => state === 'queued');
+  if (queued.length === 0) return () => undefined;
+  const hosts = await readHosts(tx, tx.now);
+  const byNode = new Map(queued.map((attempt: AttemptView) => [attempt.nodeId, hostsSay(attempt, hosts, tx.now)]));
+  return (nodeId) => byNode.get(nodeId);
+}
+
+/** One workflow has one run for a delivery. */
+function requireDistinct(request: PlanRequest): void {
+  const names = request.runs.map((run) => run.spec.workflow.name);
+  const ids = request.runs.map((run) => run.runId);
+  if (new Set(names).size !== names.length || new Set(ids).size !== ids.length) {
+    throw new SolsticeError('internal', 'a workflow was planned twice for one delivery');
+  }
+}

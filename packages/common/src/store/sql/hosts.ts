@@ -1,0 +1,152 @@
+import { sumReserved } from '../projection/index.js';
+import type { Capacity, HostRecord, PoolOffer } from '../records.js';
+import { json, type Queryable, row } from './queryable.js';
+
+export interface HostRow {
+  id: string;
+  key_hash: Buffer;
+  instance: string;
+  state: HostRecord['state'];
+  cpus: number;
+  memory_bytes: number;
+  slots: number;
+  pools: PoolOffer[];
+  notes: string[];
+  renewals: number;
+  lease_until: Date;
+  registered_at: Date;
+}
+
+const columns = `h.id, h.key_hash, h.instance, h.state, h.cpus, h.memory_bytes, h.slots, h.pools, h.notes, h.renewals,
+  h.lease_until, h.registered_at`;
+
+export async function lockHost(tx: Queryable, id: string): Promise<HostRow | undefined> {
+  return await row<HostRow>(tx, `select ${columns} from hosts h where h.id = $1 for no key update`, [id]);
+}
+
+/** By id, with what each has given away. */
+export async function readHosts(db: Queryable, now: Date): Promise<HostRecord[]> {
+  const hosts = await db.rows<HostRow>(`select ${columns} from hosts h order by h.id collate "C"`);
+  const workers = await db.rows<{ host_id: string; cpus: number; memory_bytes: number }>(
+    'select host_id, cpus, memory_bytes from workers order by id',
+  );
+  return hosts.map((found) => ({
+    id: found.id,
+    instance: found.instance,
+    state: found.state,
+    capacity: { cpus: found.cpus, memoryBytes: found.memory_bytes, slots: found.slots },
+    pools: found.pools.map(offerOf),
+    reserved: sumReserved(
+      workers
+        .filter((worker) => worker.host_id === found.id)
+        .map((worker) => ({ cpus: worker.cpus, memoryBytes: worker.memory_bytes })),
+    ),
+    notes: found.notes,
+    leaseUntil: found.lease_until,
+    alive: found.lease_until > now,
+    registeredAt: found.registered_at,
+  }));
+}
+
+export function offerOf(offer: PoolOffer): PoolOffer {
+  return { ...offer, image: offer.image };
+}
+
+export interface HostChange {
+  id: string;
+  keyHash: Uint8Array;
+  instance: string;
+  capacity: Capacity;
+  pools: PoolOffer[];
+  notes: string[];
+  leaseUntil: Date;
+}
+
+/** False: there is one already. */
+export async function insertHost(tx: Queryable, host: HostChange, now: Date): Promise<boolean> {
+  const inserted = await tx.rows(
+    `insert into hosts (id, key_hash, instance, state, cpus, memory_bytes, slots, pools, notes, renewals, lease_until,
+       registered_at)
+     values ($1, $2, $3, 'active', $4, $5, $6, $7, $8, 1, $9, $10)
+     on conflict do nothing returning id`,
+    [
+      host.id,
+      Buffer.from(host.keyHash),
+      host.instance,
+      host.capacity.cpus,
+      host.capacity.memoryBytes,
+      host.capacity.slots,
+      json(host.pools),
+      host.notes,
+      host.leaseUntil,
+      now,
+    ],
+  );
+  return inserted.length === 1;
+}
+
+export async function replaceHost(tx: Queryable, host: HostChange): Promise<void> {
+  await tx.rows(
+    `update hosts set key_hash = $2, instance = $3, cpus = $4, memory_bytes = $5, slots = $6, pools = $7, notes = $8,
+       lease_until = $9, renewals = renewals + 1
+     where id = $1`,
+    [
+      host.id,
+      Buffer.from(host.keyHash),
+      host.instance,
+      host.capacity.cpus,
+      host.capacity.memoryBytes,
+      host.capacity.slots,
+      json(host.pools),
+      host.notes,
+      host.leaseUntil,
+    ],
+  );
+}
+
+export async function updateOffer(
+  tx: Queryable,
+  id: string,
+  offer: { capacity: Capacity; pools: PoolOffer[] },
+): Promise<void> {
+  const { cpus, memoryBytes, slots } = offer.capacity;
+  await tx.rows('update hosts set cpus = $2, memory_bytes = $3, slots = $4, pools = $5 where id = $1', [
+    id,
+    cpus,
+    memoryBytes,
+    slots,
+    json(offer.pools),
+  ]);
+}
+
+/** Compare-and-set on the instance. False: the host is another process's. */
+export async function renewHost(
+  tx: Queryable,
+  host: { id: string; instance: string; notes: string[]; leaseUntil: Date },
+): Promise<boolean> {
+  const renewed = await tx.rows(
+    `update hosts set lease_until = $3, notes = $4, renewals = renewals + 1
+     where id = $1 and instance = $2 returning id`,
+    [host.id, host.instance, host.leaseUntil, host.notes],
+  );
+  return renewed.length === 1;
+}
+
+export async function endHostLease(db: Queryable, id: string, instance: string, now: Date): Promise<void> {
+  await db.rows('update hosts set lease_until = $3 where id = $1 and instance = $2', [id, instance, now]);
+}
+
+export async function readRenewals(
+  db: Queryable,
+): Promise<{ id: string; instance: string; renewals: number; hasLeases: boolean }[]> {
+  const rows = await db.rows<{ id: string; instance: string; renewals: number; has_leases: boolean }>(
+    `select h.id, h.instance, h.renewals, exists (select from leases l where l.host_id = h.id) as has_leases
+     from hosts h order by h.id`,
+  );
+  return rows.map((found) => ({
+    id: found.id,
+    instance: found.instance,
+    renewals: found.renewals,
+    hasLeases: found.has_leases,
+  }));
+}

@@ -1,0 +1,26 @@
+import type { Message } from '../../messages/index.js';
+import { isRowId, type Queryable, row } from './queryable.js';
+
+export async function insertMessages(tx: Queryable, messages: readonly Message[], now: Date): Promise<void> {
+  if (messages.length === 0) return;
+  await tx.rows('insert into outbox (message, created_at) select m::json, $2 from unnest($1::text[]) m', [
+    messages.map((message) => JSON.stringify(message)),
+    now,
+  ]);
+}
+
+export async function peekMessages(db: Queryable, limit: number): Promise<{ id: string; message: Message }[]> {
+  return await db.rows<{ id: string; message: Message }>(
+    'select o.id::text, o.message from outbox o order by o.id limit $1',
+    [limit],
+  );
+}
+
+export async function deleteMessages(db: Queryable, ids: readonly string[]): Promise<void> {
+  await db.rows('delete from outbox where id = any($1::bigint[])', [ids.filter(isRowId)]);
+}
+
+export async function oldestMessageAt(db: Queryable): Promise<Date | undefined> {
+  const found = await row<{ created_at: Date }>(db, 'select created_at from outbox order by id limit 1');
+  return found?.created_at;
+}

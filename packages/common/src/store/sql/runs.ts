@@ -1,0 +1,181 @@
+import type { CancelIntent, Cause, FlowEvent, RunFlow, RunState } from '../../flow/index.js';
+import { cancelOf, type RunMeta } from '../projection/index.js';
+import type { NewRun, RunSummary, SourceRef } from '../records.js';
+import { dateOf, isRowId, isUuid, json, type Queryable, row } from './queryable.js';
+
+export interface RunRow {
+  id: string;
+  number: number;
+  page_key: string;
+  delivery_id: string | null;
+  workflow_name: string;
+  check_context: string;
+  source: SourceRef;
+  trigger: { event: string; actor: string };
+  state: RunState;
+  seq: number;
+  open_nodes: number;
+  cancel_requested: CancelIntent | null;
+  cause: Cause | null;
+  created_at: Date;
+  started_at: Date | null;
+  ended_at: Date | null;
+}
+
+const columns = `r.id, r.number, r.page_key, r.delivery_id::text, r.workflow_name, r.check_context, r.source, r.trigger,
+  r.state, r.seq, r.open_nodes, r.cancel_requested, r.cause, r.created_at, r.started_at, r.ended_at`;
+
+export function metaOf(found: RunRow): RunMeta {
+  return {
+    number: found.number,
+    pageKey: found.page_key,
+    source: { ...found.source, before: found.source.before, title: found.source.title },
+    trigger: found.trigger,
+    deliveryId: found.delivery_id ?? undefined,
+    checkContext: found.check_context,
+  };
+}
+
+function summaryOfRow(found: RunRow): RunSummary {
+  const { source, trigger, pageKey, deliveryId } = metaOf(found);
+  return {
+    id: found.id,
+    number: found.number,
+    workflow: found.workflow_name,
+    state: found.state,
+    cause: found.cause ?? undefined,
+    source,
+    trigger,
+    pageKey,
+    deliveryId,
+    cancelRequested: found.cancel_requested === null ? undefined : cancelOf(found.cancel_requested),
+    createdAt: found.created_at,
+    startedAt: found.started_at ?? undefined,
+    endedAt: found.ended_at ?? undefined,
+  };
+}
+
+/** The run's row, locked until the end of the transaction. Undefined: there is none, or (`skipLocked`) somebody has it. */
+export async function lockRun(
+  tx: Queryable,
+  id: string,
+  options: { skipLocked?: boolean } = {},
+): Promise<RunRow | undefined> {
+  if (!isUuid(id)) return undefined;
+  const lock = options.skipLocked === true ? 'for no key update skip locked' : 'for no key update';
+  return await row<RunRow>(tx, `select ${columns} from runs r where r.id = $1 ${lock}`, [id]);
+}
+
+export async function findRun(
+  db: Queryable,
+  by: { id: string } | { number: number } | { pageKey: string },
+): Promise<RunRow | undefined> {
+  if ('id' in by) {
+    return isUuid(by.id) ? await row(db, `select ${columns} from runs r where r.id = $1`, [by.id]) : undefined;
+  }
+  if ('number' in by) {
+    if (!Number.isSafeInteger(by.number)) return undefined;
+    return await row(db, `select ${columns} from runs r where r.number = $1`, [by.number]);
+  }
+  return await row(db, `select ${columns} from runs r where r.page_key = $1`, [by.pageKey]);
+}
+
+export async function listRuns(
+  db: Queryable,
+  filter: { repositoryId?: string; states?: string[]; beforeNumber?: number; limit: number },
+): Promise<RunSummary[]> {
+  if (filter.repositoryId !== undefined && !isRowId(filter.repositoryId)) return [];
+  const rows = await db.rows<RunRow>(
+    `select ${columns} from runs r
+     where ($1::bigint is null or r.repository_id = $1)
+       and ($2::text[] is null or r.state = any($2))
+       and ($3::bigint is null or r.number < $3)
+     order by r.number desc limit $4`,
+    [filter.repositoryId, filter.states, filter.beforeNumber, filter.limit],
+  );
+  return rows.map(summaryOfRow);
+}
+
+/** Answers the number given to the run. Its state, and all that follows from its events, is set with updateRun. */
+export async function insertRun(
+  tx: Queryable,
+  run: NewRun,
+  deliveryId: string | undefined,
+  createdAtMs: number,
+): Promise<number> {
+  const inserted = await row<{ number: number }>(
+    tx,
+    `insert into runs (id, page_key, repository_id, delivery_id, workflow_name, check_context, source, trigger, state,
+       seq, open_nodes, created_at)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, 'queued', 0, 0, $9)
+     returning number`,
+    [
+      run.runId,
+      run.pageKey,
+      run.source.repositoryId,
+      deliveryId,
+      run.spec.workflow.name,
+      run.checkContext,
+      json(run.source),
+      json(run.trigger),
+      new Date(createdAtMs),
+    ],
+  );
+  if (inserted === undefined) throw new Error('an insert gave no row');
+  return inserted.number;
+}
+
+/** Only the state: a step on the way, where one command moves a run twice. */
+export async function moveRun(tx: Queryable, id: string, state: string): Promise<void> {
+  await tx.rows('update runs set state = $2 where id = $1', [id, state]);
+}
+
+export async function updateRun(tx: Queryable, run: RunFlow): Promise<void> {
+  await tx.rows(
+    `update runs set state = $2, seq = $3, open_nodes = $4, cancel_requested = $5, cause = $6, started_at = $7,
+       ended_at = $8
+     where id = $1`,
+    [
+      run.runId,
+      run.state,
+      run.seq,
+      run.openNodes,
+      json(run.cancelRequested),
+      json(run.cause),
+      dateOf(run.startedAt),
+      dateOf(run.endedAt),
+    ],
+  );
+}
+
+/** The highest number of a run so far; 0: none. */
+export async function lastRunNumber(db: Queryable): Promise<number> {
+  const found = await row<{ number: number | null }>(db, 'select max(number) as number from runs');
+  return found?.number ?? 0;
+}
+
+export async function insertEvents(tx: Queryable, runId: string, events: readonly FlowEvent[]): Promise<void> {
+  await tx.rows(
+    `insert into run_events (run_id, seq, event)
+     select $1, e.seq, e.event::json from unnest($2::int[], $3::text[]) as e (seq, event)`,
+    [runId, events.map(({ seq }) => seq), events.map((event) => JSON.stringify(event))],
+  );
+}
+
+/** In order, those after `afterSeq`. */
+export async function readEvents(db: Queryable, runId: string, afterSeq: number): Promise<FlowEvent[]> {
+  if (!isUuid(runId)) return [];
+  const rows = await db.rows<{ event: FlowEvent }>(
+    'select event from run_events where run_id = $1 and seq > $2 order by seq',
+    [runId, afterSeq],
+  );
+  return rows.map(({ event }) => event);
+}
+
+/** The first event: it has the specification. */
+export async function readPlanned(db: Queryable, runId: string): Promise<FlowEvent | undefined> {
+  const found = await row<{ event: FlowEvent }>(db, 'select event from run_events where run_id = $1 and seq = 1', [
+    runId,
+  ]);
+  return found?.event;
+}
