@@ -21,18 +21,16 @@ import type {
 } from './records.js';
 
 /**
- * What every adapter does with the events of a command, beside appending and projecting them (projection/ has the pure
- * parts): attempts that ended lose their lease; messages (flow's `effects`) go to the outbox; the check of the run is
- * compared with flow's `checkOf`, and where it differs gets a new desired version and a `report` message; `changes` is
- * told of `run:<id>`, of `attempt:<id>` for each attempt that changed, and of `outbox`.
- */
-
-/**
  * The truth. Two adapters keep the same contract (describeStoreContract): PostgreSQL and memory.
  *
  * Rules for all methods: each is one transaction of its own; it has happened wholly when the promise resolves and,
  * unless the error is SolsticeError `database-unavailable` (outcome unknown: read again), not at all when it rejects.
  * Any number of calls may run at once, from any number of processes. After a commit, `changes` is told.
+ *
+ * What every adapter does with the events of a command, beside appending and projecting them (projection/ has the pure
+ * parts): attempts that ended lose their lease; messages (flow's `effects`) go to the outbox; the check of the run is
+ * compared with flow's `checkOf`, and where it differs gets a new desired version and a `report` message; `changes` is
+ * told of `run:<id>`, of `attempt:<id>` for each attempt that changed, and of `outbox`.
  */
 export interface Store {
   readonly repositories: RepositoryStore;

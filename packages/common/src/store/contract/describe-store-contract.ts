@@ -12,6 +12,7 @@ import { describePlanning } from './planning.contract.js';
 import { describeRecords } from './records.contract.js';
 import { describeRepositories } from './repositories.contract.js';
 import { Scene, type StoreUnderTest } from './scene.js';
+import { describeStorm } from './storm.contract.js';
 
 /**
  * What every Store promises, tried on one. `make` is called before each test and gives an empty store; after each test
@@ -53,6 +54,7 @@ export function describeStoreContract(name: string, make: () => Promise<StoreUnd
     describeCancel(current);
     describeChecks(current);
     describeOutboxAndChanges(current);
+    describeStorm(current);
   });
 }
 
