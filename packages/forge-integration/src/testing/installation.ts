@@ -53,9 +53,15 @@ export const silent = createLogger({ level: 'silent' });
 
 export const testIds: Ids = { runId: randomUUID, pageKey: () => randomBytes(16).toString('base64url') };
 
-export async function makeInstallation(
-  options: { allowUnsigned?: boolean; secrets?: boolean } = {},
-): Promise<Installation> {
+export interface InstallationOptions {
+  allowUnsigned?: boolean;
+  /** False: no forge has a webhook secret. */
+  secrets?: boolean;
+  /** Default: in memory. Closed with the installation. */
+  makeStore?: (clock: () => Date) => Promise<Store>;
+}
+
+export async function makeInstallation(options: InstallationOptions = {}): Promise<Installation> {
   const directory = await temporaryDirectory('solstice-forge-');
   let skewMs = 0;
   const clock = {
@@ -64,7 +70,8 @@ export async function makeInstallation(
       skewMs += ms;
     },
   };
-  const faulty = faultyStore(createMemoryStore({ clock: () => clock.now(), idSource: randomUUID }));
+  const inMemory = async (now: () => Date) => createMemoryStore({ clock: now, idSource: randomUUID });
+  const faulty = faultyStore(await (options.makeStore ?? inMemory)(() => clock.now()));
   const { store } = faulty;
   const sealer = createSealer(randomBytes(32));
   const github = await GithubServer.start({ token: FORGE_TOKEN });
