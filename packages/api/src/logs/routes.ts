@@ -16,7 +16,7 @@ const maxStreams = 500;
 
 /** `GET /runs/:run/log`: the bytes that steps printed, or with `follow` or `events` the same as events with what surrounds them. */
 export function registerLogRoutes(app: FastifyInstance, deps: OperatorApiDeps): void {
-  const streams = new LiveStreams(app, maxStreams);
+  const streams = new LiveStreams(app, deps.logger, maxStreams);
 
   app.get('/runs/:run/log', async (request, reply) => {
     const { run: ref } = parseInput(runRefSchema, request.params);
@@ -33,11 +33,9 @@ export function registerLogRoutes(app: FastifyInstance, deps: OperatorApiDeps): 
     }
     const options = { selection, after: cursor, follow };
     if (follow || events) {
-      await streams.send(request, reply, eventStreamHeaders, (signal) =>
-        logEvents(deps, run, step, { ...options, signal }),
-      );
+      await streams.send(reply, eventStreamHeaders, (signal) => logEvents(deps, run, step, { ...options, signal }));
     } else {
-      await streams.send(request, reply, { 'content-type': 'application/octet-stream' }, (signal) =>
+      await streams.send(reply, { 'content-type': 'application/octet-stream' }, (signal) =>
         printedBytes(deps.store, run, step, { ...options, signal }),
       );
     }

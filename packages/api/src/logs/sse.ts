@@ -1,5 +1,7 @@
 import { once } from 'node:events';
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Logger } from '@solstice/common/telemetry';
+import type { FastifyInstance, FastifyReply } from 'fastify';
 
 export interface ServerSentEvent {
   event: string;
@@ -16,15 +18,23 @@ export function formatEvent({ event, id, data }: ServerSentEvent): string {
 
 export const keepAlive = ': nothing new\n\n';
 
+/** How long a listener that closes waits for its streams to end in order. */
+const graceMs = 1000;
+
 /** Live streams of one listener: bounded in number, and ended when it closes (readers come back elsewhere). */
 export class LiveStreams {
   readonly #limit: number;
-  readonly #open = new Set<AbortController>();
+  readonly #logger: Logger;
+  readonly #open = new Map<AbortController, Promise<void>>();
 
-  constructor(app: FastifyInstance, limit: number) {
+  constructor(app: FastifyInstance, logger: Logger, limit: number) {
     this.#limit = limit;
+    this.#logger = logger;
     app.addHook('preClose', async () => {
-      for (const stream of this.#open) stream.abort();
+      for (const stream of this.#open.keys()) stream.abort();
+      const grace = new AbortController();
+      const ended = Promise.allSettled(this.#open.values()).then(() => grace.abort());
+      await Promise.race([ended, delay(graceMs, undefined, { signal: grace.signal }).catch(() => undefined)]);
     });
   }
 
@@ -37,19 +47,28 @@ export class LiveStreams {
    * is gone or the listener closes.
    */
   async send(
-    request: FastifyRequest,
     reply: FastifyReply,
     headers: Record<string, string>,
     make: (signal: AbortSignal) => AsyncIterable<string | Uint8Array>,
   ): Promise<void> {
     const gone = new AbortController();
-    const onClose = () => gone.abort();
-    const raw = reply.raw;
-    this.#open.add(gone);
-    raw.on('close', onClose);
     reply.hijack();
+    const sending = this.#pump(reply, headers, make, gone);
+    this.#open.set(gone, sending);
+    await sending.finally(() => this.#open.delete(gone));
+  }
+
+  async #pump(
+    reply: FastifyReply,
+    headers: Record<string, string>,
+    make: (signal: AbortSignal) => AsyncIterable<string | Uint8Array>,
+    gone: AbortController,
+  ): Promise<void> {
+    const { raw } = reply;
+    const { signal } = gone;
+    const onClose = () => gone.abort();
+    raw.on('close', onClose);
     try {
-      const { signal } = gone;
       raw.writeHead(200, { ...stringHeaders(reply), ...headers });
       raw.flushHeaders();
       for await (const piece of make(signal)) {
@@ -59,11 +78,10 @@ export class LiveStreams {
       raw.end();
     } catch (error) {
       // The status line is gone: cutting the connection is the only way left to say that this is not all.
-      request.log.warn({ err: error }, 'a live stream broke off');
+      this.#logger.warn({ err: error, route: reply.request.routeOptions.url }, 'a live stream broke off');
       raw.destroy();
     } finally {
       raw.off('close', onClose);
-      this.#open.delete(gone);
     }
   }
 }

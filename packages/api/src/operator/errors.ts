@@ -1,4 +1,5 @@
 import { type ErrorCode, errorCodes, SolsticeError, toError } from '@solstice/common/errors';
+import type { Logger } from '@solstice/common/telemetry';
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import type { z } from 'zod';
 
@@ -53,10 +54,12 @@ export function errorAnswer(error: unknown): { status: number; body: ErrorAnswer
   };
 }
 
-export function answerError(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
-  const { status, body } = errorAnswer(error);
-  if (status >= 500) request.log.error({ err: error, url: request.routeOptions.url }, 'a request failed');
-  void reply.code(status).send(body);
+export function answerErrors(logger: Logger) {
+  return (error: unknown, request: FastifyRequest, reply: FastifyReply): void => {
+    const { status, body } = errorAnswer(error);
+    if (status >= 500) logger.error({ err: error, route: request.routeOptions.url }, 'an operator request failed');
+    void reply.code(status).send(body);
+  };
 }
 
 /** Checked input, or `usage` with every place that is wrong. */

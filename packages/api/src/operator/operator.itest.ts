@@ -1,5 +1,6 @@
 import { createServer, type Server, type Socket } from 'node:net';
 import { SolsticeError } from '@solstice/common/errors';
+import { createLogger } from '@solstice/common/telemetry';
 import { eventually } from '@solstice/testing';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { createOperatorClient } from '../client/client.js';
@@ -99,10 +100,14 @@ describe('answers', () => {
   });
 
   test('an error that nobody foresaw stays in the log', async () => {
-    const { client } = await served({ operator: { doctor: () => Promise.reject(new Error('password=hunter2')) } });
+    const lines: string[] = [];
+    const logger = createLogger({ level: 'error', stream: { write: (line: string) => lines.push(line) } });
+    const doctor = () => Promise.reject(new Error('at secret-host:5432'));
+    const { client } = await served({ operator: { logger, doctor } });
     const error = await client.doctor().catch((thrown: unknown) => thrown);
     expect(error).toMatchObject({ code: 'internal' });
-    expect(String((error as Error).message)).not.toContain('hunter2');
+    expect(String((error as Error).message)).not.toContain('secret-host');
+    expect(lines.join('')).toContain('at secret-host:5432');
   });
 
   test('a store that is away is 503 and retryable', async () => {

@@ -7,7 +7,7 @@ import { registerLogRoutes } from '../logs/routes.js';
 import { registerRepositoryRoutes } from '../repositories/routes.js';
 import { registerRunRoutes } from '../runs/routes.js';
 import { requireToken } from './auth.js';
-import { answerError } from './errors.js';
+import { answerErrors } from './errors.js';
 import { registerStatusRoutes } from './status.js';
 
 /** The operator API under /api/v1: for the loopback listener, behind its token. */
@@ -18,7 +18,7 @@ export function registerOperatorApi(app: FastifyInstance, deps: OperatorApiDeps)
       api.addHook('onRequest', async (_request, reply) => {
         void reply.header('cache-control', 'no-store').header('x-content-type-options', 'nosniff');
       });
-      api.setErrorHandler(answerError);
+      api.setErrorHandler(answerErrors(deps.logger));
       api.setNotFoundHandler(async (request) => {
         throw new SolsticeError('not-found', `There is no ${request.method} ${request.url.split('?')[0]}.`, {
           hint: 'ciadm and the server may be of different versions.',

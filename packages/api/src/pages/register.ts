@@ -22,7 +22,7 @@ const pageLogBytes = 2 * 1024 * 1024;
 export function registerRunPages(app: FastifyInstance, deps: RunPageDeps): void {
   registerHealth(app, deps);
   void app.register(async (pages) => {
-    const streams = new LiveStreams(pages, maxStreams);
+    const streams = new LiveStreams(pages, deps.logger, maxStreams);
     const nonces = new WeakMap<FastifyReply, string>();
     const nonceOf = (reply: FastifyReply) => nonces.get(reply) ?? '';
 
@@ -33,7 +33,7 @@ export function registerRunPages(app: FastifyInstance, deps: RunPageDeps): void 
     });
     pages.setErrorHandler(async (error, request, reply) => {
       const { status, title, text } = problemOf(error);
-      if (status >= 500) request.log.error({ err: error, url: request.routeOptions.url }, 'a run page failed');
+      if (status >= 500) deps.logger.error({ err: error, route: request.routeOptions.url }, 'a run page failed');
       return await reply
         .code(status)
         .type('text/html; charset=utf-8')
@@ -75,7 +75,7 @@ export function registerRunPages(app: FastifyInstance, deps: RunPageDeps): void 
         const selection = { job: typeof job === 'string' ? job : undefined, attempt: number };
         if (selection.job !== undefined && !run.nodes.some((node) => node.id === selection.job)) throw unknownPage();
         refuseIfFull(streams);
-        await streams.send(request, reply, { 'content-type': 'text/plain; charset=utf-8' }, (signal) =>
+        await streams.send(reply, { 'content-type': 'text/plain; charset=utf-8' }, (signal) =>
           logAsText(deps.store, run, selection, signal),
         );
       },
@@ -89,7 +89,7 @@ export function registerRunPages(app: FastifyInstance, deps: RunPageDeps): void 
         const sent = request.headers['last-event-id'] ?? request.query.after;
         const after = readCursor(run, {}, typeof sent === 'string' ? sent : undefined);
         refuseIfFull(streams);
-        await streams.send(request, reply, eventStreamHeaders, (signal) => pageEvents(deps, run, after, signal));
+        await streams.send(reply, eventStreamHeaders, (signal) => pageEvents(deps, run, after, signal));
       },
     );
   });

@@ -29,10 +29,10 @@ export async function serve(store: Store, options: ServeOptions = {}): Promise<S
   const { token = 'a-token-for-tests-0123456789', port = 0 } = options;
   const logger = createLogger({ level: 'silent' });
   const clock = () => new Date();
-  const pages = fastify({ loggerInstance: logger as FastifyBaseLogger });
+  const pages = fastify({ loggerInstance: logger as FastifyBaseLogger, forceCloseConnections: true });
   registerRunPages(pages, { store, logger, clock, ...options.pages });
   const publicUrl = await listen(pages, 0);
-  const operator = fastify({ loggerInstance: logger as FastifyBaseLogger });
+  const operator = fastify({ loggerInstance: logger as FastifyBaseLogger, forceCloseConnections: true });
   registerOperatorApi(operator, {
     store,
     logger,
