@@ -10,3 +10,11 @@ it('each planted bad import is reported, type-only ones too', async () => {
     to: 'packages/common/src/store/index.ts',
   });
 });
+
+it('imports in using declarations are seen', async () => {
+  const { violations } = await cruisePlanted();
+  const runnerImports = violations.filter(({ rule }) => rule === 'runner-imports').map(({ to }) => to);
+  expect(runnerImports.sort()).toEqual(
+    ['flow', 'queue', 'store'].map((name) => `packages/common/src/${name}/index.ts`),
+  );
+});
