@@ -120,7 +120,7 @@ export async function makeInstallation(options: InstallationOptions = {}): Promi
   };
 
   const app = fastify();
-  await registerWebhooks(app, { store, forges, sealer, logger: silent, allowUnsigned: options.allowUnsigned ?? false });
+  registerWebhooks(app, { store, forges, sealer, logger: silent, allowUnsigned: options.allowUnsigned ?? false });
   await app.listen({ host: '127.0.0.1', port: 0 });
   const address = app.server.address();
   const port = typeof address === 'object' && address ? address.port : 0;

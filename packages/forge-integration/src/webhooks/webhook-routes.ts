@@ -29,7 +29,7 @@ export interface WebhookAnswer {
 }
 
 /** GitHub's own limit; it delivers nothing larger. */
-export const MAX_WEBHOOK_BYTES = 25 * 1024 * 1024;
+const MAX_WEBHOOK_BYTES = 25 * 1024 * 1024;
 const RETRY_AFTER_SECONDS = 5;
 const MAX_HEADER_LENGTH = 200;
 
@@ -41,9 +41,9 @@ const MAX_HEADER_LENGTH = 200;
  * signed by one who may; 404 no such forge or repository; 413 over 25 MB; 415 not `application/json`; 503 with
  * `Retry-After` while the database is away.
  */
-export async function registerWebhooks(app: FastifyInstance, dependencies: WebhookDependencies): Promise<void> {
+export function registerWebhooks(app: FastifyInstance, dependencies: WebhookDependencies): void {
   const logger = dependencies.logger.child({ part: 'webhooks' });
-  await app.register(async (scope) => {
+  app.register(async (scope) => {
     scope.removeAllContentTypeParsers();
     // The signature is over the bytes as they came, so nothing may touch them before.
     scope.addContentTypeParser(

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -125,6 +126,15 @@ test('nobody at home: given up at the deadline, with the way out', async () => {
     expect.stringMatching(/^solstice: NOT delivered: main: http:\/\/127\.0\.0\.1:1\/webhooks\/local: /),
     `solstice: run again with: cd '${git.path}' && echo '${NO_COMMIT} ${commit} refs/heads/main' | hooks/post-receive`,
   ]);
+});
+
+test('the command to run again is safe to paste, whatever the branch is called', async () => {
+  const commit = await git.commit({ files: { x: '1' } });
+  const ref = "refs/heads/it's;$(touch${IFS}x)";
+  await run(`${NO_COMMIT} ${commit} ${ref}`, { repository: 'unknown' });
+  const [, command = ''] = (printed[1] ?? '').split('run again with: ');
+  const shown = execFileSync('sh', ['-c', command.replace('hooks/post-receive', 'cat')], { encoding: 'utf8' });
+  expect(shown).toBe(`${NO_COMMIT} ${commit} ${ref}\n`);
 });
 
 test('a server that never answers does not hold the push up for ever', async () => {

@@ -49,9 +49,8 @@ export async function postReceive(options: PostReceiveOptions): Promise<{ delive
         return true;
       }
       options.print(`solstice: NOT delivered: ${shortRefOf(ref)}: ${outcome.text}`);
-      options.print(
-        `solstice: run again with: cd '${directory}' && echo '${before} ${after} ${ref}' | hooks/post-receive`,
-      );
+      const line = quoted(`${before} ${after} ${ref}`);
+      options.print(`solstice: run again with: cd ${quoted(directory)} && echo ${line} | hooks/post-receive`);
       return false;
     }),
   );
@@ -135,6 +134,11 @@ function acknowledged(push: GitPush, answer: z.infer<typeof answerSchema>): stri
     : `${shortRefOf(push.ref)} ${push.after.slice(0, 8)}`;
   if (answer.state === 'ignored') return `ignored ${what}${answer.reason ? `: ${oneLine(answer.reason, 300)}` : ''}`;
   return `queued ${what}`;
+}
+
+/** For a shell: the name of a ref may hold `'`, `;` and `$`. */
+function quoted(text: string): string {
+  return `'${text.replaceAll("'", "'\\''")}'`;
 }
 
 function reasonOf(error: unknown): string {
