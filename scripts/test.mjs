@@ -86,8 +86,8 @@ async function startDocker() {
   if (!isChosen('integration') && !isChosen('e2e')) {
     return {};
   }
-  const { startDockerForTests } = await import(pathToFileURL(join(root, 'packages/testing/dist/index.js')).href);
-  const docker = await startDockerForTests();
+  const { dockerForTests } = await import(pathToFileURL(join(root, 'packages/testing/dist/index.js')).href);
+  const docker = await dockerForTests();
   console.log(
     docker.missing ? `\nDocker: ${docker.missing}; what needs it is skipped` : `\nDocker: ${docker.dockerHost}`,
   );
