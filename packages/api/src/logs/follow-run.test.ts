@@ -87,7 +87,33 @@ describe('followRun', () => {
     expect(printed(await all(world, run.id, { after: new Map() as Cursor }))).toMatch(/^first .*second $/s);
   });
 
-  test('a change between looking and waiting is not missed, also when the feed says nothing', async () => {
+  test('a change between looking and waiting is not missed', async () => {
+    const world = new World();
+    const run = await world.plan();
+    const worker = await world.work();
+    let answers = 0;
+    const logs = {
+      read: async (...args: Parameters<typeof world.store.logs.read>) => {
+        const chunks = await world.store.logs.read(...args);
+        // It is printed when the reader has looked, and before it waits.
+        if (chunks.length === 0 && answers < 5) {
+          answers += 1;
+          await worker.print(`${answers} `);
+        }
+        return chunks;
+      },
+    };
+    const stop = new AbortController();
+    const options = { follow: true, signal: stop.signal, pollMs: 60_000 };
+    let seen = '';
+    for await (const item of followRun({ ...world.store, logs }, run.id, options)) {
+      seen += printed([item]);
+      if (seen.endsWith('5 ')) stop.abort();
+    }
+    expect(seen).toBe('1 2 3 4 5 ');
+  });
+
+  test('a feed that says nothing only costs time', async () => {
     const world = new World();
     const run = await world.plan();
     const worker = await world.work();
