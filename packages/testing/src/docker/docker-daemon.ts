@@ -103,11 +103,16 @@ function trySignal(pid: number, signal: NodeJS.Signals): void {
   }
 }
 
-/** dockerd leaves its parent group behind, empty, in every hierarchy (version 1) or in the only one (version 2). */
+/** dockerd leaves its parent group behind, in every hierarchy (version 1) or in the only one (version 2). */
 async function removeControlGroups(name: string): Promise<void> {
   const root = '/sys/fs/cgroup';
   const hierarchies = await readdir(root).catch(() => []);
-  for (const hierarchy of ['', ...hierarchies]) {
-    await rmdir(path.join(root, hierarchy, name)).catch(() => undefined);
-  }
+  for (const hierarchy of ['', ...hierarchies]) await removeGroup(path.join(root, hierarchy, name));
+}
+
+/** A group's files can't be removed and go with it; the groups in it, left by a dockerd that was killed, come first. */
+async function removeGroup(group: string): Promise<void> {
+  const entries = await readdir(group, { withFileTypes: true }).catch(() => []);
+  for (const entry of entries) if (entry.isDirectory()) await removeGroup(path.join(group, entry.name));
+  await rmdir(group).catch(() => undefined);
 }

@@ -38,13 +38,19 @@ export async function dockerForTests(environment: Environment = process.env): Pr
   if (environment.CI !== 'true' && environment.SOLSTICE_TEST_INSTALL !== '1') {
     return { missing: 'no Docker engine answers (SOLSTICE_TEST_INSTALL=1 installs and starts one, as root on Debian)' };
   }
-  if (process.getuid?.() !== 0) return { missing: 'no Docker engine answers, and only root can start one' };
-  if (!(await installed('dockerd', 'iptables'))) {
-    if (!(await isDebian())) return { missing: 'Docker is not installed, and this is not Debian' };
-    await install('docker.io', 'iptables', 'busybox-static');
-  }
+  const missing = await provideDockerd();
+  if (missing !== undefined) return { missing };
   const daemon: DockerDaemon = await startDockerDaemon();
   return engine(daemon.socketPath, daemon.stop);
+}
+
+/** Undefined: dockerd is installed (now), and this process may start it. Else what is missing. */
+export async function provideDockerd(): Promise<string | undefined> {
+  if (process.getuid?.() !== 0) return 'no Docker engine answers, and only root can start one';
+  if (await installed('dockerd', 'iptables')) return undefined;
+  if (!(await isDebian())) return 'Docker is not installed, and this is not Debian';
+  await install('docker.io', 'iptables', 'busybox-static');
+  return undefined;
 }
 
 /** The name under which `scripts/test.mjs` starts it, from the built package. */

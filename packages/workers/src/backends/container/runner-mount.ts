@@ -39,6 +39,8 @@ export interface RunnerVersion {
   command(mountedAt: string, args: string[]): string[];
 }
 
+const BUNDLE = 'runner.cjs';
+
 interface MountFile {
   /** Inside the mount. */
   name: string;
@@ -75,7 +77,7 @@ async function makeVersion(settings: RunnerMountSettings): Promise<RunnerVersion
       version,
       command: (mountedAt, args) => {
         const inside = (name: string): string => path.posix.join(mountedAt, name);
-        return [inside(loaderName), '--library-path', inside('lib'), inside('node'), inside('runner.cjs'), ...args];
+        return [inside(loaderName), '--library-path', inside('lib'), inside('node'), inside(BUNDLE), ...args];
       },
     };
   } catch (thrown) {
@@ -91,7 +93,7 @@ async function filesOf(node: string, runnerBundle: string): Promise<{ files: Mou
   const loaderName = path.basename(linked.loader);
   const libraries = linked.libraries.map(({ name, path: source }) => ({ name: `lib/${name}`, source, mode: 0o644 }));
   const files = [
-    { name: 'runner.cjs', source: runnerBundle, mode: 0o644 },
+    { name: BUNDLE, source: runnerBundle, mode: 0o644 },
     { name: 'node', source: node, mode: 0o755 },
     { name: loaderName, source: linked.loader, mode: 0o755 },
     ...libraries,
@@ -105,7 +107,7 @@ async function versionOf(files: MountFile[]): Promise<string> {
   const hash = createHash('sha256');
   for (const { name, source } of files) {
     hash.update(`${name}\0${source}\0`);
-    if (name === 'runner.cjs') {
+    if (name === BUNDLE) {
       hash.update(await readFile(source));
     } else {
       const { size, mtimeMs } = await stat(source);
@@ -121,7 +123,7 @@ async function assemble(directory: string, files: MountFile[]): Promise<void> {
     await mkdir(path.join(fresh, 'lib'), { recursive: true });
     // Whatever mask this process has: users of any image must be able to read it.
     for (const made of [fresh, path.join(fresh, 'lib')]) await chmod(made, 0o755);
-    for (const { name, source, mode } of files) await place(source, path.join(fresh, name), mode);
+    for (const file of files) await place(file, path.join(fresh, file.name));
     await rename(fresh, directory);
   } catch (thrown) {
     await rm(fresh, { recursive: true, force: true });
@@ -130,9 +132,12 @@ async function assemble(directory: string, files: MountFile[]): Promise<void> {
   }
 }
 
-/** A hard link costs nothing; where there can be none (another disk, or the kernel forbids it), a copy. */
-async function place(source: string, target: string, mode: number): Promise<void> {
-  if (((await stat(source)).mode & mode) === mode) {
+/**
+ * A hard link costs nothing; where there can be none (another disk, or the kernel forbids it), a copy. The bundle is
+ * always copied: a build writes it anew in place, and would change this version with it.
+ */
+async function place({ name, source, mode }: MountFile, target: string): Promise<void> {
+  if (name !== BUNDLE && ((await stat(source)).mode & mode) === mode) {
     const linked = await link(source, target).then(
       () => true,
       () => false,
