@@ -23,7 +23,7 @@ async function served(options: ServeOptions = {}) {
   await writeFile(join(data, 'operator.token'), `${server.token}\n`, { mode: 0o600 });
   await writeFile(
     join(data, 'addresses.json'),
-    JSON.stringify({ public: server.publicUrl, operator: server.operatorUrl }),
+    JSON.stringify({ public: server.publicUrl, operator: server.operatorUrl, pid: process.pid }),
   );
   const call = (argv: string[], io: Partial<Io> = {}) => ciadm([...argv, '--data-dir', data], io);
   return { world, server, directory: directory.path, data, call };
@@ -349,6 +349,7 @@ describe('doctor', () => {
     const { code, stdout } = await call(['doctor']);
     expect(stdout).toMatch(/ok +server +operator API: answers, version 9\.9\.9/);
     expect(stdout).toMatch(/ok +server +workers: processes/);
+    expect(stdout).toMatch(new RegExp(`ok +here +server: process ${process.pid}, http`));
     expect(stdout).toMatch(new RegExp(`ok +here +operator token: ${data}/operator.token`));
     expect(code).toBe(0);
   });
@@ -357,7 +358,8 @@ describe('doctor', () => {
     const { call, data, server } = await served();
     await server.close();
     await chmod(join(data, 'operator.token'), 0o644);
-    await writeFile(join(data, 'solstice.pid'), '999999999\n');
+    const addresses = { public: server.publicUrl, operator: server.operatorUrl, pid: 999_999_999 };
+    await writeFile(join(data, 'addresses.json'), JSON.stringify(addresses));
     await mkdir(join(data, 'postgres', 'cluster'), { recursive: true });
     await writeFile(join(data, 'postgres', 'cluster', 'PG_VERSION'), '18\n');
     await writeFile(join(data, 'postgres', 'cluster', 'postmaster.pid'), '999999999\n');

@@ -93,13 +93,21 @@ export class Context {
   }
 }
 
-/** Undefined: none, or none that can be read. */
-export async function readAddresses(dataDirectory: string): Promise<{ public: string; operator: string } | undefined> {
+export interface ServerAddresses {
+  public: string;
+  operator: string;
+  /** Of the process that listens there. */
+  pid: number | undefined;
+}
+
+/** What the running server wrote into its data directory. Undefined: none, or none that can be read. */
+export async function readAddresses(dataDirectory: string): Promise<ServerAddresses | undefined> {
   try {
     const addresses: unknown = JSON.parse(await readFile(join(dataDirectory, 'addresses.json'), 'utf8'));
     if (typeof addresses !== 'object' || addresses === null) return undefined;
-    const { public: publicUrl, operator } = addresses as Record<string, unknown>;
-    return typeof publicUrl === 'string' && typeof operator === 'string' ? { public: publicUrl, operator } : undefined;
+    const { public: publicUrl, operator, pid } = addresses as Record<string, unknown>;
+    if (typeof publicUrl !== 'string' || typeof operator !== 'string') return undefined;
+    return { public: publicUrl, operator, pid: typeof pid === 'number' ? pid : undefined };
   } catch {
     return undefined;
   }

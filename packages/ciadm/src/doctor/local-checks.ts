@@ -89,22 +89,16 @@ async function checkDataDirectory(path: string): Promise<DoctorItem> {
 
 async function checkProcess(dataDirectory: string): Promise<DoctorItem> {
   const name = 'server';
-  const pid = await readPid(join(dataDirectory, 'solstice.pid'));
   const addresses = await readAddresses(dataDirectory);
   const hint = 'Start it with solstice up.';
-  if (pid === undefined) return { name, state: 'warn', detail: 'not running', hint };
-  if (!isAlive(pid)) {
-    return {
-      name,
-      state: 'warn',
-      detail: `not running; process ${pid} ended without cleaning up, which does no harm`,
-      hint,
-    };
+  if (!addresses) return { name, state: 'warn', detail: 'not running', hint };
+  const { pid } = addresses;
+  if (pid !== undefined && !isAlive(pid)) {
+    const detail = `not running; process ${pid} ended without cleaning up, which does no harm`;
+    return { name, state: 'warn', detail, hint };
   }
-  const where = addresses
-    ? `${addresses.public}, operator API ${addresses.operator}`
-    : 'it has not said where it listens';
-  return { name, state: addresses ? 'ok' : 'warn', detail: `process ${pid}, ${where}` };
+  const where = `${addresses.public}, operator API ${addresses.operator}`;
+  return { name, state: 'ok', detail: pid === undefined ? where : `process ${pid}, ${where}` };
 }
 
 async function checkToken(dataDirectory: string): Promise<DoctorItem> {
