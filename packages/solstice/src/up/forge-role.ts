@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
-import type { Settings } from '@solstice/common/config';
+import { defaultCloneUrl, type Settings } from '@solstice/common/config';
 import type { Queue } from '@solstice/common/queue';
 import type { Sealer } from '@solstice/common/secrets';
 import type { Store } from '@solstice/common/store';
@@ -77,7 +77,7 @@ async function syncRepositories(settings: Settings, store: Store, sealer: Sealer
         forge: forge.id,
         forgeRepositoryId: undefined,
         name: repository.name,
-        cloneUrl: repository.cloneUrl ?? cloneUrlOf(forge, repository.name) ?? '',
+        cloneUrl: repository.cloneUrl ?? defaultCloneUrl(forge, repository.name) ?? '',
         defaultBranch: undefined,
         sealedWebhookSecret:
           repository.webhookSecret === undefined ? undefined : sealer.seal(repository.webhookSecret.reveal()),
@@ -85,22 +85,4 @@ async function syncRepositories(settings: Settings, store: Store, sealer: Sealer
       });
     }
   }
-}
-
-/** Made from the forge's address; undefined for a plain git forge, which has none. */
-export function cloneUrlOf(forge: Settings['forges'][number], repositoryName: string): string | undefined {
-  switch (forge.kind) {
-    case 'forgejo':
-      return forge.url === undefined ? undefined : `${forge.url.replace(/\/$/, '')}/${repositoryName}.git`;
-    case 'github':
-      return `${githubWebUrl(forge.url)}/${repositoryName}.git`;
-    case 'git':
-      return undefined;
-  }
-}
-
-/** `https://api.github.com` is github.com; an Enterprise server has its API below its own address. */
-function githubWebUrl(apiUrl: string | undefined): string {
-  if (apiUrl === undefined || apiUrl === 'https://api.github.com') return 'https://github.com';
-  return apiUrl.replace(/\/api\/v3\/?$/, '').replace(/\/$/, '');
 }

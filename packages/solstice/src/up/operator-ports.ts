@@ -1,8 +1,6 @@
 import type { ForgePort, OperatorApiDeps } from '@solstice/api';
-import type { ForgeSettings } from '@solstice/common/config';
-import type { Store } from '@solstice/common/store';
+import { defaultCloneUrl, type ForgeSettings } from '@solstice/common/config';
 import type { Planner } from '@solstice/forge-integration';
-import { cloneUrlOf } from './forge-role.js';
 
 /** The forges of the settings, as the operator API speaks of them. */
 export function forgePorts(forges: readonly ForgeSettings[], publicUrl: () => string): ForgePort[] {
@@ -10,15 +8,13 @@ export function forgePorts(forges: readonly ForgeSettings[], publicUrl: () => st
     id: forge.id,
     kind: forge.kind,
     webhookUrl: () => `${publicUrl()}/webhooks/${forge.id}`,
-    cloneUrl: (repositoryName) => cloneUrlOf(forge, repositoryName),
+    cloneUrl: (repositoryName) => defaultCloneUrl(forge, repositoryName),
     webhookSecretPlace:
       forge.webhookSecret === undefined ? undefined : `the webhook secret of forge "${forge.id}" in the settings`,
   }));
 }
 
 /** A trigger by hand is planned as a push of that commit would be. */
-export function triggerOf(store: Store, planner: Planner): OperatorApiDeps['trigger'] {
-  return async ({ repositoryId, ref, commit, workflow, actor }) => {
-    return planner.planManually({ repositoryId, ref, commit, workflow, actor });
-  };
+export function triggerOf(planner: Planner): OperatorApiDeps['trigger'] {
+  return (request) => planner.planManually(request);
 }

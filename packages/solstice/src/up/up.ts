@@ -101,7 +101,7 @@ export async function up(options: UpOptions): Promise<Up> {
     forges: forgePorts(settings.forges, () => publicUrl),
     dev,
     sealSecret: (secret) => sealer.seal(secret),
-    trigger: triggerOf(store, forgeRole.planner),
+    trigger: triggerOf(forgeRole.planner),
     doctor: () => diagnose(settings, store, reason),
   });
   const operatorUrl = await listen(operatorApp, 'operator_listen', settings.operatorListen, shutdown);
