@@ -10,7 +10,6 @@ export {
   type DockerForTests,
   dockerForTests,
   makeTestImages,
-  startDockerForTests,
   type TestImages,
   type TestImagesOptions,
 } from './docker/index.js';

@@ -53,9 +53,6 @@ export async function provideDockerd(): Promise<string | undefined> {
   return undefined;
 }
 
-/** The name under which `scripts/test.mjs` starts it, from the built package. */
-export const startDockerForTests = dockerForTests;
-
 function engine(socketPath: string, stop: () => Promise<void>): DockerEngine {
   return { socketPath, dockerHost: `unix://${socketPath}`, stop };
 }

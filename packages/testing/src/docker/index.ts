@@ -1,2 +1,2 @@
-export { type DockerEngine, type DockerForTests, dockerForTests, startDockerForTests } from './docker-for-tests.js';
+export { type DockerEngine, type DockerForTests, dockerForTests } from './docker-for-tests.js';
 export { makeTestImages, type TestImages, type TestImagesOptions } from './test-images.js';
