@@ -30,6 +30,7 @@ describe.each(['process', 'container'] as const)('kill -9 of solstice up on the 
         'local',
         '--path',
         repository.bare,
+        '--generate-secret',
         '--install-hook',
       );
       await repository.push({ branch: 'main', tree: 'repo', force: false }, join(tree, 'repo'));
@@ -77,6 +78,7 @@ describe.each(['process', 'container'] as const)('kill -9 of solstice up on the 
       'local',
       '--path',
       repository.bare,
+      '--generate-secret',
       '--install-hook',
     );
     await repository.push({ branch: 'main', tree: 'repo', force: false }, join(tree, 'quick'));

@@ -121,7 +121,7 @@ forge "local" kind="git" {
   git(base, 'init', '--quiet', '--bare', '--initial-branch=main', bare);
   const added = spawnSync(
     process.execPath,
-    ciadm('repo', 'add', 'hello', '--forge', 'local', '--path', bare, '--install-hook'),
+    ciadm('repo', 'add', 'hello', '--forge', 'local', '--path', bare, '--generate-secret', '--install-hook'),
     {
       encoding: 'utf8',
     },

@@ -37,6 +37,7 @@ export async function runScenario(
     'local',
     '--path',
     repository.bare,
+    '--generate-secret',
     '--install-hook',
   );
   expect(added.exitCode, added.stderr).toBe(0);
