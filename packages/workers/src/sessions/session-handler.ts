@@ -6,17 +6,27 @@ import type { RunnerRecord } from '@solstice/common/store';
  * protocol, its owner knows attempts, fences and the store.
  */
 export interface SessionHandler {
-  /** Undefined: refused (unknown worker, wrong pair, attempt over). May be called again for the same worker: it reconnected. */
+  /**
+   * Undefined: refused for good, and the runner exits (unknown worker, wrong pair, attempt over). A rejection: not
+   * now, and the runner comes back. May be called again for the same worker: it reconnected.
+   */
   open(hello: { workerId: string; tokenHash: Uint8Array; sessionHash: Uint8Array }): Promise<SessionOwner | undefined>;
 }
 
 export interface SessionOwner {
-  durableSeq: number;
+  /** Read when a stream opens, after every earlier `record` for this worker has settled. */
+  readonly durableSeq: number;
+  /** The names of the job's steps, by index: results name the step, the protocol only counts it. */
+  readonly stepNames: readonly string[];
   /** Called once a stream that has no assignment yet. Undefined: there is none any more; the runner is dismissed. */
   assignment(): Promise<Assignment | undefined>;
-  /** Durable when it resolves; called with one batch at a time, in order. A rejection with `fence-lost` dismisses the runner; any other ends the stream, and the runner comes back. */
+  /**
+   * Durable when it resolves; called with one batch at a time, in order, without gaps. `job-finished` comes as a batch
+   * of its own, when all before it is durable. A rejection with `fence-lost` dismisses the runner; any other ends the
+   * stream, and the runner comes back.
+   */
   record(records: RunnerRecord[]): Promise<{ durableSeq: number }>;
-  /** The commit's tree as a tar stream. */
+  /** The commit's tree as a tar stream. It is read no faster than the runner takes it, and ended early if that goes away. */
   source(): AsyncIterable<Uint8Array>;
   /** The stream is open: `control` reaches its runner until `disconnected`. */
   connected(control: SessionControl): void;
