@@ -7,6 +7,8 @@ import { connectionOptions } from './database.js';
 const channel = 'solstice_changes';
 /** A notification's text has to stay below 8000 bytes. */
 const payloadLimitBytes = 7_000;
+/** Kept for a lost connection; beyond that the others find out by their sweeps. */
+const keptTopics = 10_000;
 
 export interface ChangeFeedOptions {
   url: string;
@@ -19,14 +21,14 @@ export interface ChangeFeedOptions {
 
 /**
  * Tells other processes what was committed here, and hears what they committed, on one connection of its own: a NOTIFY
- * inside a transaction would make all commits wait for each other. While it is lost nothing is told and nothing heard;
- * once it is back every listener is called. Listeners of this process do not wait for the connection.
+ * inside a transaction would make all commits wait for each other. What there is to tell while it is lost is kept; once
+ * it is back that is told, and every listener here is called. Listeners of this process do not wait for the connection.
  */
 export class PostgresChangeFeed implements ChangeFeed {
   readonly #options: Required<ChangeFeedOptions>;
   readonly #listeners = new Map<string, Set<() => void>>();
   #client: Client | undefined;
-  #waiting = new Set<ChangeTopic>();
+  readonly #waiting = new Set<ChangeTopic>();
   #timer: NodeJS.Timeout | undefined;
   #reconnect: NodeJS.Timeout | undefined;
   #connecting: Promise<void> | undefined;
@@ -80,16 +82,22 @@ export class PostgresChangeFeed implements ChangeFeed {
     clearTimeout(this.#timer);
     this.#timer = undefined;
     const client = this.#client;
-    const topics = this.#waiting;
-    this.#waiting = new Set();
-    if (client === undefined || topics.size === 0) return;
-    const payloads = payloadsOf([...topics]);
+    if (client === undefined) {
+      if (this.#waiting.size > keptTopics) this.#waiting.clear();
+      return;
+    }
+    const topics = [...this.#waiting];
+    if (topics.length === 0) return;
+    this.#waiting.clear();
     this.#sending = this.#sending
       .then(async () => {
+        const payloads = payloadsOf(topics);
         await client.query('select pg_notify($1, p) from unnest($2::text[]) as p', [channel, payloads]);
       })
-      // A hint that is lost is made up for by the sweeps; the loss of the connection is dealt with where it is heard.
-      .catch((error: unknown) => this.#options.logger.warn({ err: toError(error) }, 'changes could not be told'));
+      .catch((error: unknown) => {
+        for (const topic of topics) this.#waiting.add(topic);
+        this.#options.logger.warn({ err: toError(error) }, 'changes could not be told');
+      });
   }
 
   async #connect(): Promise<void> {
@@ -116,6 +124,7 @@ export class PostgresChangeFeed implements ChangeFeed {
     }
     this.#client = client;
     this.#failures = 0;
+    this.#flush();
   }
 
   #again(): void {

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { type ClientBase, type CustomTypesConfig, Pool, type PoolClient, types } from 'pg';
+import { Client, type ClientBase, type ClientConfig, type CustomTypesConfig, Pool, type PoolClient, types } from 'pg';
 import type { Message } from '../../messages/index.js';
 import type { Logger } from '../../telemetry/index.js';
 import { insertMessages } from '../sql/outbox.js';
@@ -27,6 +27,18 @@ export interface DatabaseOptions {
 
 const maxTries = 5;
 
+/**
+ * The pool listens for the errors of idle connections only, and hands a connection over a moment before its new owner
+ * can listen. An error in between (the server shuts down) would end the process: so there is always a listener. What it
+ * means is told by the query that fails.
+ */
+class HeardClient extends Client {
+  constructor(config?: ClientConfig) {
+    super(config);
+    this.on('error', () => undefined);
+  }
+}
+
 /** Connections, transactions, and what is tried again. Every error leaves it as storeError makes it. */
 export class Database {
   readonly #pool: Pool;
@@ -34,7 +46,7 @@ export class Database {
 
   constructor(options: DatabaseOptions) {
     this.#options = options;
-    this.#pool = new Pool({ ...connectionOptions(options.url), max: options.maxConnections });
+    this.#pool = new Pool({ ...connectionOptions(options.url), max: options.maxConnections, Client: HeardClient });
     // A connection that breaks while nobody uses it. The pool drops it; without a listener it would end the process.
     this.#pool.on('error', (error) => {
       options.logger.warn({ err: error }, 'an idle database connection was lost');
@@ -143,9 +155,6 @@ export class Database {
 
   async #withClient<T>(use: (client: PoolClient) => Promise<T>): Promise<T> {
     const client = await this.#pool.connect();
-    // While it is ours the pool does not listen for its errors.
-    const onError = (): void => undefined;
-    client.on('error', onError);
     let broken = true;
     try {
       const result = await use(client);
@@ -155,7 +164,6 @@ export class Database {
       broken = isConnectionLoss(error);
       throw error;
     } finally {
-      client.off('error', onError);
       client.release(broken);
     }
   }
