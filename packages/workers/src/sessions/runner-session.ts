@@ -74,6 +74,7 @@ export class RunnerSession {
       if (this.#saidHello) return this.#fail(status.INVALID_ARGUMENT, 'a second hello on one stream');
       this.#saidHello = true;
       this.#onHello(message.value).catch((error: unknown) => {
+        if (isFenceLost(error)) return this.#dismiss(toError(error).message);
         this.#logger.warn({ err: error }, 'a runner could not be let in');
         this.#fail(status.UNAVAILABLE, toError(error).message);
       });
@@ -159,7 +160,7 @@ export class RunnerSession {
   }
 
   #onRecordFailed(error: unknown): void {
-    if (error instanceof SolsticeError && error.code === 'fence-lost') return this.#dismiss(error.message);
+    if (isFenceLost(error)) return this.#dismiss(toError(error).message);
     if (this.#over) return;
     this.#logger.warn({ err: error }, 'records could not be stored');
     this.#fail(status.UNAVAILABLE, toError(error).message);
@@ -189,6 +190,10 @@ export class RunnerSession {
     this.#stream.emit('error', { code, details });
     void this.stop();
   }
+}
+
+function isFenceLost(error: unknown): boolean {
+  return error instanceof SolsticeError && error.code === 'fence-lost';
 }
 
 function sha256(bytes: Uint8Array): Uint8Array {

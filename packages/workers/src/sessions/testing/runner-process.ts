@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createLogger } from '@solstice/common/telemetry';
 import { runnerBundlePath } from '@solstice/runner/bundle';
@@ -34,7 +34,6 @@ export class RunnerProcess {
 
   /** Resident memory now, in bytes. */
   async residentBytes(): Promise<number> {
-    const { readFile } = await import('node:fs/promises');
     const status = await readFile(`/proc/${this.child.pid}/status`, 'utf8');
     return Number(/VmRSS:\s+(\d+) kB/.exec(status)?.[1] ?? 0) * 1024;
   }
@@ -44,6 +43,8 @@ export class RunnerProcess {
 export class Bench implements AsyncDisposable {
   readonly directory: TemporaryDirectory;
   readonly handler: RecordingHandler;
+  /** The most that `spooledBytes` has seen. */
+  largestSpoolBytes = 0;
   readonly #runners: RunnerProcess[] = [];
   #server: SessionServer | undefined;
 
@@ -106,6 +107,25 @@ export class Bench implements AsyncDisposable {
   async run(): Promise<RunnerExitStatus> {
     const runner = await this.startRunner();
     return await runner.ended;
+  }
+
+  /** Is there such a file in the work directory? */
+  async inWork(name: string): Promise<boolean> {
+    return (await readdir(this.workDirectory)).includes(name);
+  }
+
+  /** How much lies in the spool's segments now. */
+  async spooledBytes(): Promise<number> {
+    const names = (await readdir(this.spoolDirectory)).filter((name) => name.endsWith('.segment'));
+    const sizes = names.map((name) =>
+      stat(join(this.spoolDirectory, name)).then(
+        ({ size }) => size,
+        () => 0,
+      ),
+    );
+    const bytes = (await Promise.all(sizes)).reduce((sum, size) => sum + size, 0);
+    this.largestSpoolBytes = Math.max(this.largestSpoolBytes, bytes);
+    return bytes;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
