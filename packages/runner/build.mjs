@@ -6,27 +6,31 @@ import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import { runnerBundlePath } from './bundle.mjs';
 
-/** Builds `runnerBundlePath` and gives it. Several at once are fine: the finished file is moved into place. */
-export async function buildRunner() {
+/** Puts a source file and all that it imports into one CommonJS file. Several at once are fine: the finished file is moved into place. */
+export async function bundleToFile(entryPoint, file) {
   const result = await build({
-    entryPoints: [fileURLToPath(new URL('src/main.ts', import.meta.url))],
+    entryPoints: [entryPoint],
     bundle: true,
     write: false,
-    outfile: runnerBundlePath,
+    outfile: file,
     platform: 'node',
     target: 'node20',
     format: 'cjs',
     minify: true,
-    keepNames: false,
     legalComments: 'none',
     conditions: ['solstice-source'],
     logLevel: 'warning',
   });
   const [bundle] = result.outputFiles;
-  mkdirSync(dirname(runnerBundlePath), { recursive: true });
-  const unfinished = `${runnerBundlePath}.${randomBytes(4).toString('hex')}`;
+  mkdirSync(dirname(file), { recursive: true });
+  const unfinished = `${file}.${randomBytes(4).toString('hex')}`;
   writeFileSync(unfinished, bundle.contents);
-  renameSync(unfinished, runnerBundlePath);
+  renameSync(unfinished, file);
+}
+
+/** Builds `runnerBundlePath` and gives it. */
+export async function buildRunner() {
+  await bundleToFile(fileURLToPath(new URL('src/main.ts', import.meta.url)), runnerBundlePath);
   return runnerBundlePath;
 }
 

@@ -3,7 +3,7 @@ import { chmod, rename, stat, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Server, ServerCredentials } from '@grpc/grpc-js';
 import { SolsticeError } from '@solstice/common/errors';
-import { SESSION_SOCKET } from '../backends/index.js';
+import { SESSION_SOCKET } from '../backends/backend.js';
 
 /** Longest path that a unix socket can have. */
 const longestPathBytes = 107;
