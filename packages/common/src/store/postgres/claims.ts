@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { SolsticeError } from '../../errors/index.js';
 import { type AttemptView, isRefusal } from '../../flow/index.js';
 import { fitOf, type HostView } from '../projection/index.js';
@@ -35,8 +36,8 @@ export class Claims {
       }
       const before = await attempts.attemptOfRequest(tx, request.hostId, request.requestId);
       if (before !== undefined) return await this.claimOf(tx, before.workerId);
-      const { pools, capacity } = request;
-      await hosts.updateOffer(tx, request.hostId, { pools, capacity });
+      const offer = { pools: request.pools, capacity: request.capacity };
+      if (!isDeepStrictEqual(hosts.hostOffer(host), offer)) await hosts.updateOffer(tx, request.hostId, offer);
       const all = await hosts.readHosts(tx, tx.now);
       const own = all.find(({ id }) => id === request.hostId);
       return own === undefined ? undefined : await this.#look(tx, request, own, all);

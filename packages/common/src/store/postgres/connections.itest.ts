@@ -1,7 +1,10 @@
-import { eventually } from '@solstice/testing';
+import { join } from 'node:path';
+import { startEmbeddedPostgres } from '@solstice/embedded-postgres';
+import { eventually, temporaryDirectory } from '@solstice/testing';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { assertReplays } from '../assert-replays.js';
 import { happened, job, lines, Scene } from '../contract/scene.js';
+import { migrate } from './migrate.js';
 import { type LossyProxy, lossyProxy } from './testing/lossy-proxy.js';
 import { type PostgresUnderTest, postgresUnderTest } from './testing/postgres-under-test.js';
 
@@ -56,6 +59,34 @@ describe('broken connections', () => {
   it('to a server that is not there are told as database-unavailable', async () => {
     const url = 'postgres:///postgres?host=/nowhere&user=solstice';
     await expect(under.open({ url })).rejects.toMatchObject({ code: 'database-unavailable', retryable: true });
+  });
+});
+
+describe('a server that is restarted', () => {
+  it('is missed with database-unavailable, and found again by the same store', async (context) => {
+    const directory = await temporaryDirectory();
+    const options = { dataDirectory: join(directory.path, 'postgres'), settings: { fsync: 'off' } };
+    let server = await startEmbeddedPostgres(options);
+    context.onTestFinished(async () => {
+      await server.stop();
+      await directory.remove();
+    });
+    await migrate(server.url);
+    const store = await under.open({ url: server.url });
+    const own = new Scene({ ...under, store, other: store });
+    const host = await own.host();
+    const runId = await own.plan(job('a'));
+    const { fence } = await host.start();
+    await server.stop();
+    const gone = { code: 'database-unavailable', retryable: true };
+    await expect(store.ping()).rejects.toMatchObject(gone);
+    await expect(host.renew([fence.attemptId])).rejects.toMatchObject(gone);
+    await expect(store.attempts.record(fence, lines(1, 'one\n'))).rejects.toMatchObject(gone);
+    server = await startEmbeddedPostgres(options);
+    expect(await host.renew([fence.attemptId])).toEqual({ cancel: [], gone: [], unknown: [] });
+    await store.attempts.record(fence, lines(1, 'one\n'));
+    await host.finish(fence);
+    expect(await own.run(runId)).toMatchObject({ state: 'succeeded' });
   });
 });
 

@@ -1,4 +1,5 @@
 import { SolsticeError } from '../../errors/index.js';
+import { isRefusal } from '../../flow/index.js';
 import { reapedDetail, replacedDetail } from '../projection/index.js';
 import type { HostRecord } from '../records.js';
 import * as sql from '../sql/hosts.js';
@@ -88,12 +89,10 @@ export class PostgresHosts implements HostStore {
     let lost = 0;
     for (const [runId, attemptIds] of [...byRun].sort(([a], [b]) => (a < b ? -1 : 1))) {
       const run = await this.#commands.require(tx, runId);
-      const live = new Set(await workers.leasedAttempts(tx, hostId));
       for (const attemptId of attemptIds) {
-        // One that ended while its run was waited for.
-        if (!live.has(attemptId)) continue;
-        await this.#commands.handle(tx, run, { kind: 'lose', attemptId, detail });
-        lost += 1;
+        const outcome = await this.#commands.handle(tx, run, { kind: 'lose', attemptId, detail });
+        // Refused: it ended while its run was waited for.
+        if (!isRefusal(outcome)) lost += 1;
       }
     }
     return lost;

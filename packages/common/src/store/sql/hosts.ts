@@ -34,8 +34,7 @@ export async function readHosts(db: Queryable, now: Date): Promise<HostRecord[]>
     id: found.id,
     instance: found.instance,
     state: found.state,
-    capacity: { cpus: found.cpus, memoryBytes: found.memory_bytes, slots: found.slots },
-    pools: found.pools.map(offerOf),
+    ...hostOffer(found),
     reserved: sumReserved(
       workers
         .filter((worker) => worker.host_id === found.id)
@@ -46,6 +45,13 @@ export async function readHosts(db: Queryable, now: Date): Promise<HostRecord[]>
     alive: found.lease_until > now,
     registeredAt: found.registered_at,
   }));
+}
+
+export function hostOffer(found: HostRow): { capacity: Capacity; pools: PoolOffer[] } {
+  return {
+    capacity: { cpus: found.cpus, memoryBytes: found.memory_bytes, slots: found.slots },
+    pools: found.pools.map(offerOf),
+  };
 }
 
 export function offerOf(offer: PoolOffer): PoolOffer {
