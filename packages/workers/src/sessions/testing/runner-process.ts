@@ -18,9 +18,10 @@ export class RunnerProcess {
   readonly child: ChildProcess;
   readonly ended: Promise<RunnerExitStatus>;
 
-  constructor(bootFile: string, environment: NodeJS.ProcessEnv) {
+  constructor(bootFile: string, environment: NodeJS.ProcessEnv, userId?: number) {
     this.child = spawn(process.execPath, [runnerBundlePath, '--boot', bootFile], {
       env: environment,
+      ...(userId === undefined ? {} : { uid: userId, gid: userId }),
       stdio: ['ignore', 'ignore', 'pipe'],
     });
     let stderr = '';
@@ -85,7 +86,11 @@ export class Bench implements AsyncDisposable {
     this.#server = undefined;
   }
 
-  async startRunner(boot: Record<string, unknown> = {}, environment: NodeJS.ProcessEnv = {}): Promise<RunnerProcess> {
+  async startRunner(
+    boot: Record<string, unknown> = {},
+    environment: NodeJS.ProcessEnv = {},
+    userId?: number,
+  ): Promise<RunnerProcess> {
     await mkdir(this.workDirectory, { recursive: true });
     await mkdir(this.spoolDirectory, { recursive: true });
     const bootFile = join(this.directory.path, `boot-${this.#runners.length}.json`);
@@ -98,7 +103,7 @@ export class Bench implements AsyncDisposable {
       ...boot,
     };
     await writeFile(bootFile, JSON.stringify(fields));
-    const runner = new RunnerProcess(bootFile, { PATH: process.env.PATH, ...environment });
+    const runner = new RunnerProcess(bootFile, { PATH: process.env.PATH, ...environment }, userId);
     this.#runners.push(runner);
     return runner;
   }
