@@ -135,6 +135,7 @@ create table attempts (
   foreign key (run_id, node_id) references nodes (run_id, id)
 );
 create index attempts_queued on attempts (pool, ordinal) where state = 'queued';
+create index attempts_queued_avoiding on attempts (pool, ordinal) where state = 'queued' and avoid_hosts <> '{}';
 -- Two terminal results of one node are impossible; two live attempts of it as well.
 create unique index attempts_live on attempts (run_id, node_id) where state in ('queued', 'claimed', 'running');
 -- The same request is the same claim.

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Client, type ClientBase, type ClientConfig, type CustomTypesConfig, Pool, type PoolClient, types } from 'pg';
 import type { Message } from '../../messages/index.js';
@@ -43,6 +44,7 @@ class HeardClient extends Client {
 export class Database {
   readonly #pool: Pool;
   readonly #options: DatabaseOptions;
+  readonly #names = new Map<string, string>();
 
   constructor(options: DatabaseOptions) {
     this.#options = options;
@@ -83,7 +85,7 @@ export class Database {
   async direct<T>(work: (db: Queryable, now: () => Promise<Date>) => Promise<T>): Promise<T> {
     for (let tries = 1; ; tries += 1) {
       try {
-        return await this.#withClient((client) => work(queryable(client), () => this.#now(client)));
+        return await this.#withClient((client) => work(this.#queryable(client), () => this.#now(client)));
       } catch (error) {
         if (tries >= 3 || !(isRolledBack(error) || isConnectionLoss(error))) throw storeError(error);
         await delay(tries * 10 * (1 + Math.random()));
@@ -111,7 +113,7 @@ export class Database {
     const result = await this.#withClient(async (client) => {
       try {
         const now = await this.#begin(client, begin);
-        const { rows } = queryable(client);
+        const { rows } = this.#queryable(client);
         const tx: Transaction = {
           rows,
           now,
@@ -134,6 +136,22 @@ export class Database {
     for (const action of actions) action();
     if (topics.size > 0) this.#options.tell(topics);
     return result;
+  }
+
+  #queryable(client: ClientBase): Queryable {
+    return {
+      rows: async <Row extends object>(text: string, values: readonly unknown[] = []) => {
+        const { rows } = await client.query<Row>({ name: this.#nameOf(text), text, values: values.map(storable) });
+        return rows;
+      },
+    };
+  }
+
+  /** The same statement has the same name, so that each connection parses it once. There are as many as in store/sql. */
+  #nameOf(text: string): string {
+    const name = this.#names.get(text) ?? createHash('sha256').update(text).digest('hex').slice(0, 32);
+    this.#names.set(text, name);
+    return name;
   }
 
   async #begin(client: ClientBase, begin: string): Promise<Date> {
@@ -195,15 +213,6 @@ const int8 = 20;
 /** Counters are numbers here: 2^53 of them are not to be had. */
 const typeParser: CustomTypesConfig['getTypeParser'] = (oid: number, format?: 'text' | 'binary') =>
   oid === int8 ? Number : types.getTypeParser(oid, format as 'text');
-
-function queryable(client: ClientBase): Queryable {
-  return {
-    rows: async <Row extends object>(text: string, values: readonly unknown[] = []) => {
-      const { rows } = await client.query<Row>(text, values.map(storable));
-      return rows;
-    },
-  };
-}
 
 /** PostgreSQL's texts hold every character but U+0000; what people and programs say may have it. */
 function storable(value: unknown): unknown {

@@ -157,7 +157,7 @@ export async function queuedCandidates(
   const oldest = (avoiding: boolean): string => `
     (select a.id, a.run_id, a.pool, a.avoid_hosts, a.ordinal from attempts a
      where a.state = 'queued' and a.pool = p.pool and a.not_before <= $2
-       and ${avoiding ? '' : 'not '}$3 = any(a.avoid_hosts)
+       and ${avoiding ? `a.avoid_hosts <> '{}' and $3 = any(a.avoid_hosts)` : 'not $3 = any(a.avoid_hosts)'}
      order by a.ordinal limit $4)`;
   const rows = await db.rows<{ id: string; run_id: string; pool: string; avoid_hosts: string[] }>(
     `select c.id, c.run_id, c.pool, c.avoid_hosts

@@ -45,13 +45,13 @@ export async function insertDelivery(
   as: { state: 'received' | 'ignored'; reason: string | undefined; duplicateOf: string | undefined },
   now: Date,
 ): Promise<Delivery | undefined> {
-  const inserted = await row<{ id: string }>(
+  const inserted = await row<DeliveryRow>(
     tx,
-    `insert into deliveries (forge, forge_delivery_id, event_name, repository_id, event, twin_key, duplicate_of, body,
+    `insert into deliveries as d (forge, forge_delivery_id, event_name, repository_id, event, twin_key, duplicate_of, body,
        state, reason, received_at)
      values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
      on conflict do nothing
-     returning id::text`,
+     returning ${columns}`,
     [
       given.forge,
       given.forgeDeliveryId,
@@ -66,7 +66,7 @@ export async function insertDelivery(
       now,
     ],
   );
-  return inserted && (await getDelivery(tx, inserted.id));
+  return inserted && deliveryOf(inserted);
 }
 
 export async function deliveryByForgeId(
