@@ -8,6 +8,8 @@ export interface SpoolSettings {
   segmentBytes: number;
   /** Unacknowledged bytes from which on `isFull`; `limit` changes it. */
   capacityBytes: number;
+  /** Makes a segment's file; a test gives one whose disk is full. */
+  openSegment?: (path: string) => Segment;
 }
 
 interface SentMessage {
@@ -34,6 +36,7 @@ interface Position {
  */
 export class Spool {
   readonly #settings: SpoolSettings;
+  readonly #openSegment: (path: string) => Segment;
   #capacityBytes: number;
   /** Oldest first; `append` writes to the last. */
   #segments: Segment[] = [];
@@ -53,6 +56,7 @@ export class Spool {
 
   constructor(settings: SpoolSettings) {
     this.#settings = settings;
+    this.#openSegment = settings.openSegment ?? ((path) => new Segment(path));
     this.#capacityBytes = settings.capacityBytes;
   }
 
@@ -154,6 +158,11 @@ export class Spool {
     this.#readAt = this.#ackedAt;
   }
 
+  /** Takes its files away. */
+  close(): void {
+    for (const segment of this.#segments.splice(0)) segment.delete();
+  }
+
   #readPosition(): Position {
     const at = this.#readAt ?? { segment: this.#segments[0], offset: 0 };
     if (at.segment === undefined) throw new Error('spool: no segment to read');
@@ -169,7 +178,7 @@ export class Spool {
       this.#segmentsMade += 1;
       const name = `${String(this.#segmentsMade).padStart(8, '0')}.segment`;
       try {
-        segment = new Segment(join(this.#settings.directory, name));
+        segment = this.#openSegment(join(this.#settings.directory, name));
       } catch (error) {
         if (isNoRoom(error)) return false;
         throw error;
