@@ -164,7 +164,7 @@ forge "local" kind="git" {
 async function prepareImage() {
   if (options.backend === 'process') return undefined;
   const { buildHostToolsImage, connectDocker } = await import(join(root, 'packages/workers/dist/backends/index.js'));
-  const docker = connectDocker(undefined);
+  const docker = connectDocker(process.env.DOCKER_HOST);
   try {
     await docker.ping();
   } catch {

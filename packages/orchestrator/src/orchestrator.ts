@@ -72,8 +72,8 @@ export async function startOrchestrator(dependencies: OrchestratorDependencies):
       hostId: host.id,
       backends,
       logger,
-      knowsWorker: (id) => attempts.knowsWorker(id),
-      adopt: (claim, worker) => attempts.adopt(claim, worker),
+      attempts,
+      claimer,
     });
   // Before the socket opens: a runner that comes back must find its attempt, or it would be sent away.
   await untilSettled(reconcile, stopping.signal, logger);
@@ -125,8 +125,9 @@ export async function startOrchestrator(dependencies: OrchestratorDependencies):
     await bell.cancel();
     await (claimer as Claimer).stop();
     await Promise.all(loops);
-    await attempts.leave();
+    // Runners first: what they say from now on is for the next process.
     await sessions.close();
+    await attempts.leave();
     await store.hosts.leave(host.id, instance);
   };
   return {

@@ -50,6 +50,8 @@ export class LiveAttempt implements SessionOwner {
   /** Set before the first await of an ending, so that there is only one. */
   #ending = false;
   #settled = false;
+  /** This process has let go: it may tell neither the store nor the runner anything any more. */
+  #left = false;
 
   constructor(
     claim: Claim,
@@ -114,7 +116,7 @@ export class LiveAttempt implements SessionOwner {
   leave(): void {
     if (this.#ending) return;
     this.#ending = true;
-    this.#settled = true;
+    this.#left = true;
     this.#over.abort();
     this.#resolveEnded('left');
   }
@@ -145,6 +147,8 @@ export class LiveAttempt implements SessionOwner {
   }
 
   async record(records: RunnerRecord[]): Promise<{ durableSeq: number }> {
+    // Not acknowledged: the runner says it again to the process that takes over.
+    if (this.#left) throw new Error('this process has let go of the attempt');
     const last = records.at(-1);
     const finished = last?.kind === 'job-finished' ? last : undefined;
     const rest = finished ? records.slice(0, -1) : records;
@@ -155,6 +159,7 @@ export class LiveAttempt implements SessionOwner {
     if (finished) {
       const end = await this.#finish(this.#withCancel(finished.result), { keepWorker: true });
       if (end === 'fenced') throw new SolsticeError('fence-lost', `${this.attemptId} was taken from this worker`);
+      if (end === 'left') throw new Error('this process has let go of the attempt');
       this.durableSeq = finished.seq;
     }
     return { durableSeq: this.durableSeq };

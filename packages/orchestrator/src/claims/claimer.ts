@@ -23,9 +23,18 @@ export class Claimer {
   #consumers: { cancel(): Promise<void> }[] = [];
   #round: Promise<void> | undefined;
   #again = false;
+  #asking: string | undefined;
 
   constructor(dependencies: ClaimerDependencies) {
     this.#dependencies = dependencies;
+  }
+
+  /**
+   * A claim with this worker is under way: the store may have it already while we don't have the answer yet. Whoever
+   * compares the two must not take it for a worker that has gone.
+   */
+  isAsking(workerId: string): boolean {
+    return this.#asking === workerId;
   }
 
   async start(): Promise<void> {
@@ -74,17 +83,19 @@ export class Claimer {
       pools: host.pools,
       capacity: host.capacity,
     };
-    let claim: Claim | undefined;
+    this.#asking = request.workerId;
     try {
       // The request id makes a repetition safe when the answer to the first was lost.
-      claim = await untilSettled(() => store.claim(request), this.#stopping.signal, logger);
+      const claim = await untilSettled(() => store.claim(request), this.#stopping.signal, logger);
+      if (!claim) return false;
+      logger.info({ attemptId: claim.fence.attemptId, workerId: claim.workerId }, 'claimed');
+      onClaim(claim, token);
+      return true;
     } catch (error) {
       if (!this.#stopping.signal.aborted) logger.error({ err: error }, 'claiming failed');
       return false;
+    } finally {
+      this.#asking = undefined;
     }
-    if (!claim) return false;
-    logger.info({ attemptId: claim.fence.attemptId, workerId: claim.workerId }, 'claimed');
-    onClaim(claim, token);
-    return true;
   }
 }

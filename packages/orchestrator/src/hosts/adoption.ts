@@ -7,8 +7,9 @@ export interface AdoptionDependencies {
   hostId: string;
   backends: readonly Backend[];
   logger: Logger;
-  knowsWorker(workerId: string): boolean;
-  adopt(claim: Claim, worker: Worker): Promise<void>;
+  attempts: { knowsWorker(workerId: string): boolean; adopt(claim: Claim, worker: Worker): Promise<void> };
+  /** Undefined before the first claim. A worker that is being claimed has a row, and no more yet. */
+  claimer: { isAsking(workerId: string): boolean } | undefined;
 }
 
 /**
@@ -17,7 +18,8 @@ export interface AdoptionDependencies {
  * Run at start, before runners can connect, and again as a sweep; it never touches a worker that this process knows.
  */
 export async function reconcileWorkers(dependencies: AdoptionDependencies): Promise<void> {
-  const { store, hostId, backends, logger, knowsWorker, adopt } = dependencies;
+  const { store, hostId, backends, logger, attempts, claimer } = dependencies;
+  const knowsWorker = (id: string) => attempts.knowsWorker(id) || claimer?.isAsking(id) === true;
   // The host is read first: a worker that is made in between has a row by then, and is known.
   const onHost = new Map<string, Worker>();
   for (const backend of backends) {
@@ -32,7 +34,7 @@ export async function reconcileWorkers(dependencies: AdoptionDependencies): Prom
     const claim = row.attemptLive ? await store.claimOf(row.id) : undefined;
     if (claim && worker) {
       logger.info({ attemptId: row.attemptId, workerId: row.id }, 'worker taken over');
-      await adopt(claim, worker);
+      await attempts.adopt(claim, worker);
       continue;
     }
     if (claim) {

@@ -30,6 +30,7 @@ async function startEmbedded(data: DataDirectory, shutdown: Shutdown, logger: Lo
     return postgres.url;
   } catch (error) {
     if (!(error instanceof EmbeddedPostgresError)) throw error;
-    throw new SolsticeError('database-start-failed', error.message, { cause: error });
+    const code = error.code === 'data-directory-in-use' ? error.code : 'database-start-failed';
+    throw new SolsticeError(code, error.message, { cause: error, hint: error.hint });
   }
 }

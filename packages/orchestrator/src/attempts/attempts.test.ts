@@ -1,0 +1,227 @@
+import { SolsticeError } from '@solstice/common/errors';
+import type { Store } from '@solstice/common/store';
+import type { SessionControl } from '@solstice/workers/sessions';
+import { afterEach, expect, test, vi } from 'vitest';
+import { Stage, withAttempts } from '../testing/stage.js';
+
+let stages: Stage[] = [];
+afterEach(async () => {
+  for (const stage of stages) await stage.check();
+  stages = [];
+});
+
+async function stageWith(...options: ConstructorParameters<typeof Stage>): Promise<Stage> {
+  const stage = new Stage(...options);
+  stages.push(stage);
+  await stage.register();
+  return stage;
+}
+
+const done = { seq: 1, at: new Date(), kind: 'job-finished', result: { state: 'succeeded' } } as const;
+
+function control(): SessionControl & { said: string[] } {
+  const said: string[] = [];
+  return {
+    said,
+    cancel: (reason) => said.push(`cancel ${reason}`),
+    dismiss: (reason) => said.push(`dismiss ${reason}`),
+  };
+}
+
+/** Claims, and waits until the fake has made the worker and its runner could dial in. */
+async function claimed(stage: Stage) {
+  await stage.claimer.look();
+  await vi.waitFor(() => expect(stage.backend.provisioned).not.toHaveLength(0));
+  const owner = await stage.dial();
+  if (!owner) throw new Error('refused');
+  return owner;
+}
+
+async function nothingHeld(stage: Stage): Promise<void> {
+  await vi.waitFor(async () => {
+    expect(stage.attempts.holding()).toEqual([]);
+    expect(await stage.store.attempts.workers('alder')).toEqual([]);
+    expect(stage.machine.workers.size).toBe(0);
+  });
+}
+
+test('from the claim to the result; the worker is destroyed and its reservation given back', async () => {
+  const stage = await stageWith();
+  const runId = await stage.plan();
+  const owner = await claimed(stage);
+  expect((await owner.assignment())?.jobId).toBe('build');
+  expect(await stage.states(runId)).toBe('running: running');
+  expect(await owner.record([done])).toEqual({ durableSeq: 1 });
+  expect(await stage.states(runId)).toBe('succeeded: succeeded');
+  stage.backend.end(stage.backend.provisioned[0]?.workerId ?? '');
+  await nothingHeld(stage);
+});
+
+test('a worker that dies without a result: lost with its last words, and tried again', async () => {
+  const stage = await stageWith();
+  const runId = await stage.plan();
+  const owner = await claimed(stage);
+  await owner.assignment();
+  stage.backend.end(stage.backend.provisioned[0]?.workerId ?? '', {
+    kind: 'exited',
+    exitCode: 70,
+    signal: undefined,
+    outOfMemory: false,
+    lastOutput: 'it broke',
+  });
+  await nothingHeld(stage);
+  const [first, second] = (await stage.run(runId)).nodes[0]?.attempts ?? [];
+  expect(first?.state).toBe('lost');
+  expect(first?.cause).toMatchObject({ kind: 'lost', detail: expect.stringContaining('it broke') });
+  expect(second?.state).toBe('queued');
+});
+
+test('out of memory is told as such, and is the job’s own failure', async () => {
+  const stage = await stageWith();
+  const runId = await stage.plan();
+  const owner = await claimed(stage);
+  await owner.assignment();
+  stage.backend.end(stage.backend.provisioned[0]?.workerId ?? '', {
+    kind: 'exited',
+    exitCode: 137,
+    signal: undefined,
+    outOfMemory: true,
+    lastOutput: '',
+  });
+  await nothingHeld(stage);
+  expect((await stage.run(runId)).nodes[0]?.cause).toEqual({ kind: 'out-of-memory' });
+});
+
+test('an image that is not to be had fails the job at once, with the reason', async () => {
+  const stage = await stageWith({
+    faults: { provision: () => new SolsticeError('image-unavailable', 'no such image: nosuch:1') },
+  });
+  const runId = await stage.plan('nosuch:1');
+  await stage.claimer.look();
+  await nothingHeld(stage);
+  expect(await stage.states(runId)).toBe('failed: refused');
+  expect((await stage.run(runId)).nodes[0]?.cause).toMatchObject({ detail: 'no such image: nosuch:1' });
+});
+
+test('a cancel before the runner has said a word: no assignment, terminal, gone', async () => {
+  const stage = await stageWith();
+  const runId = await stage.plan();
+  const owner = await claimed(stage);
+  await stage.store.runs.command(runId, { kind: 'cancel', by: 'ada', reason: 'typo' });
+  for (const { attemptId, ...cancel } of await stage.store.attempts.cancelRequested('alder')) {
+    stage.attempts.cancel(attemptId, cancel);
+  }
+  expect(await owner.assignment()).toBeUndefined();
+  await nothingHeld(stage);
+  expect(await stage.states(runId)).toBe('cancelled: cancelled');
+});
+
+test('a cancel in the middle reaches the runner, also one that connects later; the result says by whom', async () => {
+  const stage = await stageWith();
+  const runId = await stage.plan();
+  const owner = await claimed(stage);
+  await owner.assignment();
+  await stage.store.runs.command(runId, { kind: 'cancel', by: 'ada', reason: 'typo' });
+  const [wanted] = await stage.store.attempts.cancelRequested('alder');
+  stage.attempts.cancel(wanted?.attemptId ?? '', { by: 'ada', reason: 'typo' });
+  const runner = control();
+  owner.connected(runner);
+  expect(runner.said).toEqual(['cancel typo']);
+  await owner.record([
+    { ...done, result: { state: 'cancelled', cause: { kind: 'cancelled', by: 'unknown', reason: 'typo' } } },
+  ]);
+  const attempt = (await stage.run(runId)).nodes[0]?.attempts[0];
+  expect(attempt?.state).toBe('cancelled');
+  expect(attempt?.cause).toMatchObject({ kind: 'cancelled', by: 'ada', reason: 'typo' });
+  stage.backend.end(stage.backend.provisioned[0]?.workerId ?? '');
+  await nothingHeld(stage);
+});
+
+test('a comparison of host and store while a claim is on its way back does not take its worker for gone', async () => {
+  let release: () => void = () => undefined;
+  const held = new Promise<void>((resolve) => {
+    release = resolve;
+  });
+  const slowAnswers = (store: Store) =>
+    withAttempts(store, (attempts) => ({
+      claim: async (request) => {
+        const claim = await attempts.claim(request);
+        await held;
+        return claim;
+      },
+    }));
+  const stage = await stageWith({ wrap: slowAnswers });
+  const runId = await stage.plan();
+  const looking = stage.claimer.look();
+  await vi.waitFor(async () => expect(await stage.store.attempts.workers('alder')).toHaveLength(1));
+  await stage.reconcile();
+  expect(await stage.states(runId)).toBe('queued: claimed');
+  release();
+  await looking;
+  expect(stage.attempts.holding()).toHaveLength(1);
+});
+
+test('a result is stored although the store is away for a while', async () => {
+  let failures = 2;
+  const flaky = (store: Store) =>
+    withAttempts(store, (attempts) => ({
+      finish: async (...request) => {
+        if (failures-- > 0) throw new SolsticeError('database-unavailable', 'away');
+        return attempts.finish(...request);
+      },
+    }));
+  const stage = await stageWith({ wrap: flaky });
+  const runId = await stage.plan();
+  const owner = await claimed(stage);
+  await owner.assignment();
+  await owner.record([done]);
+  expect(await stage.states(runId)).toBe('succeeded: succeeded');
+});
+
+test('the next process of the host takes the worker over, and the same attempt goes on', async () => {
+  const before = await stageWith();
+  const runId = await before.plan();
+  const owner = await claimed(before);
+  await owner.assignment();
+  await owner.record([{ seq: 1, at: new Date(), kind: 'log', step: 0, stream: 'stdout', data: Buffer.from('a') }]);
+  await before.attempts.leave();
+
+  const after = await stageWith({ store: before.store, machine: before.machine });
+  await after.reconcile();
+  const again = await after.dial(before.backend.provisioned[0]);
+  expect(again?.durableSeq).toBe(1);
+  // The first process has let go: it neither stores nor acknowledges, or the result would be lost.
+  await expect(owner.record([{ ...done, seq: 2 }])).rejects.toThrow('let go');
+  expect(await after.states(runId)).toBe('running: running');
+  await again?.record([{ ...done, seq: 2 }]);
+  expect(await after.states(runId)).toBe('succeeded: succeeded');
+});
+
+test('after a restart: an attempt without a worker is lost, a worker without an attempt is destroyed', async () => {
+  const before = await stageWith();
+  const runId = await before.plan();
+  const owner = await claimed(before);
+  await owner.assignment();
+  await before.attempts.leave();
+  const [spec] = before.backend.provisioned;
+  before.machine.workers.clear();
+  await before.backend.provision(
+    { ...(spec as NonNullable<typeof spec>), workerId: 'stray' },
+    new AbortController().signal,
+  );
+
+  const after = await stageWith({ store: before.store, machine: before.machine });
+  await after.reconcile();
+  expect(await after.states(runId)).toBe('running: lost, queued');
+  await nothingHeld(after);
+});
+
+test('a runner with another secret than the first one is refused, and so is one of an unknown worker', async () => {
+  const stage = await stageWith();
+  await stage.plan();
+  await claimed(stage);
+  const [spec] = stage.backend.provisioned;
+  const stranger = { tokenHash: new Uint8Array(32), sessionHash: new Uint8Array(32) };
+  expect(await stage.attempts.open({ workerId: spec?.workerId ?? '', ...stranger })).toBeUndefined();
+  expect(await stage.attempts.open({ workerId: 'nobody', ...stranger })).toBeUndefined();
+});

@@ -1,0 +1,167 @@
+import { createHash, randomUUID } from 'node:crypto';
+import { createInProcessQueue } from '@solstice/common/queue';
+import { assertReplays, createMemoryStore, type RunDetail, type Store } from '@solstice/common/store';
+import { createLogger } from '@solstice/common/telemetry';
+import type { WorkerSpec } from '@solstice/workers/backends';
+import { type BackendFaults, createFakeBackend, FakeMachine } from '@solstice/workers/backends/testing';
+import type { SessionOwner } from '@solstice/workers/sessions';
+import { Attempts } from '../attempts/attempts.js';
+import { Claimer } from '../claims/claimer.js';
+import { reconcileWorkers } from '../hosts/adoption.js';
+
+const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest();
+const pools = [{ name: 'default', backend: 'process' as const, image: undefined, cpus: 1, memoryBytes: 1 }];
+const capacity = { cpus: 2, memoryBytes: 2 ** 30, slots: 2 };
+
+/** The store, with some calls on attempts going another way. */
+export function withAttempts(store: Store, calls: (attempts: Store['attempts']) => Partial<Store['attempts']>): Store {
+  const other = calls(store.attempts);
+  return { ...store, attempts: merged(store.attempts, other) };
+}
+
+function merged<T extends object>(target: T, other: Partial<T>): T {
+  return new Proxy(target, {
+    get(_target, name) {
+      const key = name as keyof T;
+      const value = other[key] ?? target[key];
+      return typeof value === 'function' ? value.bind(target) : value;
+    },
+  });
+}
+
+/** One host over the memory store and the fake backend. `runner()` speaks for the runner of the newest worker. */
+export class Stage {
+  readonly store: Store;
+  readonly machine: FakeMachine;
+  readonly logger = createLogger({ level: 'silent' });
+  readonly backend;
+  readonly instance = randomUUID();
+  readonly faults: BackendFaults;
+  readonly attempts: Attempts;
+  readonly claimer: Claimer;
+
+  constructor(
+    options: { store?: Store; machine?: FakeMachine; faults?: BackendFaults; wrap?: (store: Store) => Store } = {},
+  ) {
+    this.store = options.store ?? createMemoryStore({ clock: () => new Date(), idSource: randomUUID });
+    const seen = options.wrap?.(this.store) ?? this.store;
+    this.machine = options.machine ?? new FakeMachine();
+    this.faults = options.faults ?? {};
+    this.backend = createFakeBackend({ hostId: 'alder', machine: this.machine, faults: this.faults });
+    this.attempts = new Attempts({
+      store: seen.attempts,
+      backends: new Map([['process', this.backend]]),
+      mirrors: {
+        ensure: async () => ({ directory: '/mirror' }),
+        directoryOf: () => '/mirror',
+        archive: async function* () {},
+      },
+      sessionDirectory: '/session',
+      limits: { logCapBytes: 1, spoolCapBytes: 1, cancelGraceMs: 1 },
+      clocks: { bootMs: 60_000, cancelMs: 60_000, hangMs: 60_000 },
+      logger: this.logger,
+      onRoom: () => undefined,
+    });
+    this.claimer = new Claimer({
+      store: seen.attempts,
+      queue: createInProcessQueue({ logger: this.logger }),
+      host: { id: 'alder', instance: this.instance, pools, capacity },
+      logger: this.logger,
+      onClaim: (claim, token) => this.attempts.begin(claim, token),
+    });
+  }
+
+  async register(): Promise<void> {
+    await this.store.hosts.register({
+      id: 'alder',
+      keyHash: sha256(Buffer.from('the key of alder')),
+      instance: this.instance,
+      capacity,
+      pools,
+      notes: [],
+      leaseMs: 30_000,
+    });
+  }
+
+  /** One job, `build`, with one step. Gives the run's id. */
+  async plan(image?: string): Promise<string> {
+    const repository = await this.store.repositories.upsert({
+      forge: 'local',
+      forgeRepositoryId: undefined,
+      name: 'app',
+      cloneUrl: '/srv/app.git',
+      defaultBranch: undefined,
+      sealedWebhookSecret: undefined,
+      origin: 'operator',
+    });
+    const runId = randomUUID();
+    const source = { repositoryId: repository.id, forge: 'local', repositoryName: 'app', cloneUrl: '/srv/app.git' };
+    await this.store.runs.plan({
+      deliveryId: undefined,
+      runs: [
+        {
+          runId,
+          pageKey: randomUUID(),
+          spec: {
+            version: 1,
+            workflow: { name: 'ci', file: '.solstice/ci.kdl' },
+            nodes: [
+              {
+                kind: 'job',
+                id: 'build',
+                name: 'build',
+                runsOn: 'default',
+                env: {},
+                needs: [],
+                ...(image === undefined ? {} : { image }),
+                steps: [{ name: 'Make', env: {}, action: { kind: 'run', script: 'make' } }],
+              },
+            ],
+          },
+          source: { ...source, ref: 'refs/heads/main', commit: 'a'.repeat(40), before: undefined, title: undefined },
+          trigger: { event: 'push', actor: 'ada' },
+          checkContext: 'solstice/ci',
+        },
+      ],
+      failedChecks: [],
+      outcome: { state: 'planned', reason: undefined },
+    });
+    return runId;
+  }
+
+  async run(runId: string): Promise<RunDetail> {
+    const found = await this.store.runs.find({ id: runId });
+    if (!found) throw new Error(`no run ${runId}`);
+    return found;
+  }
+
+  async states(runId: string): Promise<string> {
+    const run = await this.run(runId);
+    return `${run.state}: ${run.nodes.flatMap(({ attempts }) => attempts.map(({ state }) => state)).join(', ')}`;
+  }
+
+  reconcile(): Promise<void> {
+    return reconcileWorkers({
+      store: this.store.attempts,
+      hostId: 'alder',
+      backends: [this.backend],
+      logger: this.logger,
+      attempts: this.attempts,
+      claimer: this.claimer,
+    });
+  }
+
+  /** The session of a worker's runner, opened with its token. */
+  async dial(spec: WorkerSpec | undefined = this.backend.provisioned.at(-1)): Promise<SessionOwner | undefined> {
+    if (!spec) throw new Error('no worker was made');
+    return this.attempts.open({
+      workerId: spec.workerId,
+      tokenHash: sha256(spec.token),
+      sessionHash: sha256(Buffer.from('secret of the session')),
+    });
+  }
+
+  async check(): Promise<void> {
+    await assertReplays(this.store);
+  }
+}
