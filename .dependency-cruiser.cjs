@@ -18,7 +18,8 @@ Object.assign(Visitor.prototype, {
 
 /** What each package may import besides itself. Tests, and the folders named testing, may also use @solstice/testing. */
 const packages = {
-  common: [],
+  // The database is for its tests alone: see database-for-tests.
+  common: ['embedded-postgres'],
   'embedded-postgres': [],
   testing: ['embedded-postgres', 'workers'],
   runner: ['common/src/rpc', 'common/src/secrets'],
@@ -81,6 +82,7 @@ const forbidden = [
         '^packages/(?!common|workers)[^/]+/src/index\\.ts$',
         // For tests; no-test-in-product holds the rest back.
         '^packages/[^/]+/src/testing/index\\.ts$',
+        '^packages/[^/]+/src/[^/]+/testing/index\\.ts$',
       ],
     },
   },
@@ -97,6 +99,13 @@ const forbidden = [
     severity: 'error',
     from: {},
     to: { couldNotResolve: true },
+  },
+  {
+    name: 'database-for-tests',
+    comment: 'The store is given an address; which server stands behind it is not its business.',
+    severity: 'error',
+    from: { path: '^packages/common/src/', pathNot: test },
+    to: { path: '^packages/embedded-postgres/' },
   },
   {
     name: 'no-test-in-product',

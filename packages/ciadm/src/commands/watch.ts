@@ -60,6 +60,8 @@ async function watch(context: Context, client: OperatorClient, ref: string): Pro
       printer.update(run);
       if (!context.json) await transitions.update(run, context.io.clock());
     } else if (item.kind === 'log' && !context.json) {
+      // Its first line may be here before the news that it has started.
+      await transitions.hasStarted(item.job);
       await printer?.push(item);
     }
   }

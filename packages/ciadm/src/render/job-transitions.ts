@@ -8,12 +8,14 @@ import { took } from './time.js';
 export class JobTransitions {
   readonly #output: Output;
   readonly #said = new Map<string, string>();
+  #run: RunDetailView | undefined;
 
   constructor(output: Output) {
     this.#output = output;
   }
 
   async update(run: RunDetailView, now: Date): Promise<void> {
+    this.#run = run;
     for (const node of run.nodes) {
       const line = this.#line(node, now);
       // A line's duration changes while nothing else does: what was said is remembered without it.
@@ -22,6 +24,16 @@ export class JobTransitions {
       this.#said.set(node.id, key);
       await this.#output.line(line);
     }
+  }
+
+  /** The job has printed something, so it has started, whatever was heard of it so far. */
+  async hasStarted(id: string): Promise<void> {
+    const node = this.#run?.nodes.find((each) => each.id === id);
+    if (!node || this.#said.has(id)) return;
+    this.#said.set(id, `running ${Math.max(1, node.attempts.length)}`);
+    await this.#output.line(
+      `${paintState('running', this.#output.colours, '●')} ${this.#output.colours.bold(oneLine(id))} started`,
+    );
   }
 
   #line(node: NodeView, now: Date): string | undefined {
@@ -34,7 +46,7 @@ export class JobTransitions {
       case 'ready':
         return undefined;
       case 'running':
-        return `${paintState('running', colours, '●')} ${colours.bold(id)} started${again} ${colours.dim(`on ${oneLine(attempt?.hostId ?? 'a host')}`)}`;
+        return `${paintState('running', colours, '●')} ${colours.bold(id)} started${again}`;
       case 'succeeded':
         return `${paintState(node.state, colours, '✓')} ${colours.bold(id)} succeeded ${colours.dim(took(attempt?.startedAt, attempt?.endedAt, now))}`;
       default: {

@@ -51,8 +51,3 @@ export function storeError(error: unknown): Error {
   }
   return toError(error);
 }
-
-/** The name of the constraint that a statement ran into, if it was a unique one. */
-export function violatedConstraint(error: unknown): string | undefined {
-  return error instanceof DatabaseError && error.code === '23505' ? error.constraint : undefined;
-}
