@@ -17,7 +17,9 @@ export interface OutputPipe {
  * Undefined where that does not work (no /proc); the caller then takes what Node has.
  */
 export async function makeOutputPipes(): Promise<[OutputPipe, OutputPipe] | undefined> {
-  const script = "p() { exec /bin/sh -c 'echo $$ >&3; read x <&4'; }; p | p | :";
+  // The pipe is moved to 5 for good before the number is told: a shell that redirects for one command only swaps
+  // descriptors under our eyes.
+  const script = "p() { exec /bin/sh -c 'echo $$; read x <&4' 5>&1 1>&3; }; p | p | :";
   const maker = spawn('/bin/sh', ['-c', script], { stdio: ['ignore', 'ignore', 'ignore', 'pipe', 'pipe'], env: {} });
   const ended = new Promise<undefined>((resolve) => {
     maker.once('error', () => resolve(undefined));
@@ -52,7 +54,7 @@ function readTwoLines(from: Readable): Promise<[string, string]> {
 function openPipes(pids: [string, string]): [OutputPipe, OutputPipe] | undefined {
   const opened: number[] = [];
   const open = (pid: string, flags: number): number => {
-    const fd = openSync(`/proc/${pid}/fd/1`, flags);
+    const fd = openSync(`/proc/${pid}/fd/5`, flags);
     opened.push(fd);
     return fd;
   };
