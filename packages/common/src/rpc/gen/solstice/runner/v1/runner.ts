@@ -200,9 +200,9 @@ export interface Source {
 }
 
 export interface Limits {
-  /** the log's cap; what comes after is dropped, with one line that says so */
+  /** cap of what steps print; the rest is dropped, with one line that says so; 0: no cap */
   logBytes: bigint;
-  /** how much may lie unacknowledged on disk before a step's output is held back */
+  /** how much may lie unacknowledged on disk before output is held back; 0: 64 MiB */
   spoolBytes: bigint;
   cancelGraceMs: bigint;
 }
