@@ -2,7 +2,6 @@ import { join } from 'node:path';
 import { eventually } from '@solstice/testing';
 import { afterEach, describe, expect, test } from 'vitest';
 import { Installation } from './harness/installation.js';
-import { TestRepository } from './harness/repository.js';
 import { ciadm } from './harness/solstice-process.js';
 
 const tree = new URL('restart/', import.meta.url).pathname;
@@ -20,19 +19,7 @@ describe.each(['process', 'container'] as const)('kill -9 of solstice up on the 
     'in the middle of a step: the same attempt goes on, the log is whole, the database is picked up again',
     async () => {
       installation = await Installation.create({ backend });
-      const repository = await TestRepository.create(installation.directory);
-      await ciadm(
-        installation.solstice,
-        'repo',
-        'add',
-        'long',
-        '--forge',
-        'local',
-        '--path',
-        repository.bare,
-        '--generate-secret',
-        '--install-hook',
-      );
+      const repository = await installation.addRepository('long');
       await repository.push({ branch: 'main', tree: 'repo', force: false }, join(tree, 'repo'));
       const printed = () => log(installation as Installation);
       await eventually(async () => ((await printed()).includes('line 20\n') ? true : undefined), {
@@ -68,19 +55,7 @@ describe.each(['process', 'container'] as const)('kill -9 of solstice up on the 
 
   test.skipIf(dockerMissing)('with a run waiting: it starts after the restart', async () => {
     installation = await Installation.create({ backend });
-    const repository = await TestRepository.create(installation.directory);
-    await ciadm(
-      installation.solstice,
-      'repo',
-      'add',
-      'quick',
-      '--forge',
-      'local',
-      '--path',
-      repository.bare,
-      '--generate-secret',
-      '--install-hook',
-    );
+    const repository = await installation.addRepository('quick');
     await repository.push({ branch: 'main', tree: 'repo', force: false }, join(tree, 'quick'));
     // The push came back, so its webhook was acknowledged: from here on nothing may be lost.
     await installation.solstice.kill('SIGKILL');

@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createOperatorClient, type OperatorClient } from '@solstice/api';
 import { expectNothingLeft } from './leftovers.js';
-import { SolsticeProcess } from './solstice-process.js';
+import { TestRepository } from './repository.js';
+import { ciadm, SolsticeProcess } from './solstice-process.js';
 
 /** A data directory with its settings, and the process that works on it. */
 export class Installation {
@@ -57,6 +58,15 @@ ${options.settings ?? ''}`,
 
   client(): OperatorClient {
     return createOperatorClient({ url: this.solstice.addresses.operator, token: this.solstice.operatorToken });
+  }
+
+  /** A bare repository that Solstice knows by this name, with its hook. */
+  async addRepository(name: string): Promise<TestRepository> {
+    const repository = await TestRepository.create(this.directory);
+    const options = ['--forge', 'local', '--path', repository.bare, '--generate-secret', '--install-hook'];
+    const added = await ciadm(this.solstice, 'repo', 'add', name, ...options);
+    if (added.exitCode !== 0) throw new Error(`ciadm repo add ${name} failed: ${added.stderr}`);
+    return repository;
   }
 
   async start(): Promise<void> {

@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import type { OperatorClient, RunDetailView } from '@solstice/api';
 import { eventually } from '@solstice/testing';
 import { expect } from 'vitest';
-import { git, TestRepository } from './repository.js';
+import type { Installation } from './installation.js';
+import { git, type TestRepository } from './repository.js';
 import type { Action, Push, Scenario, ScenarioFolder } from './scenario.js';
 import { ciadm, type SolsticeProcess } from './solstice-process.js';
 
@@ -23,24 +24,13 @@ interface Stage {
 /** Does what the scenario says in a fresh repository, waits for all to end, and compares. */
 export async function runScenario(
   folder: ScenarioFolder,
-  options: { solstice: SolsticeProcess; client: OperatorClient; backend: 'process' | 'container'; directory: string },
+  options: { installation: Installation; backend: 'process' | 'container' },
 ): Promise<void> {
-  const { solstice, client, backend } = options;
+  const { installation, backend } = options;
+  const { solstice } = installation;
+  const client = installation.client();
   const name = `${folder.name}-${backend}`;
-  const repository = await TestRepository.create(options.directory);
-  const added = await ciadm(
-    solstice,
-    'repo',
-    'add',
-    name,
-    '--forge',
-    'local',
-    '--path',
-    repository.bare,
-    '--generate-secret',
-    '--install-hook',
-  );
-  expect(added.exitCode, added.stderr).toBe(0);
+  const repository = await installation.addRepository(name);
 
   const stage: Stage = { folder, solstice, client, repository, name, backend, commits: [] };
   for (const action of folder.scenario.actions) await act(stage, action);
