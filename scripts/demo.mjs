@@ -138,6 +138,7 @@ forge "local" kind="git" {
 
   heading('The run, as it happens');
   const verdict = await run(process.execPath, ciadm('watch', 'latest'));
+  if (interrupted) return verdict;
 
   heading('The check on the commit');
   say(await untilNoted(bare, git(work, 'rev-parse', 'HEAD')));
