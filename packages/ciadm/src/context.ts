@@ -39,14 +39,12 @@ export class Context {
     return AbortSignal.any([this.io.interrupted, this.output.closed]);
   }
 
-  /** A missing webhook secret is the server's business, not that of its operator's command. */
   async settings(): Promise<Settings> {
     const { config, dataDir } = this.options;
     const env = dataDir === undefined ? this.io.env : { ...this.io.env, SOLSTICE_DATA_DIR: this.path(dataDir) };
     return await loadSettings({
       env,
       machine: this.io.machine,
-      dev: true,
       ...(config !== undefined && { file: config }),
     });
   }

@@ -20,7 +20,7 @@ describe('loadSettings', () => {
     chmodSync(join(folder, name), mode);
     return join(folder, name);
   };
-  const load = (env: Record<string, string> = {}, options: { file?: string; dev?: boolean } = {}) =>
+  const load = (env: Record<string, string> = {}, options: { file?: string } = {}) =>
     loadSettings({ env, machine, ...options });
 
   it('takes --config before SOLSTICE_CONFIG before ./solstice.kdl before the one in the data directory', async () => {
@@ -56,26 +56,6 @@ describe('loadSettings', () => {
     expect(settings.warnings).toEqual([
       `${path} holds a secret and has mode 0644: others may read it. Run: chmod 600 ${path}`,
     ]);
-  });
-
-  describe('without a webhook secret', () => {
-    it.each([
-      ['forge "a" kind="git"', 'forge "a" has no webhook secret'],
-      ['forge "a" kind="git" { repository "r" path="/r"; }', 'forge "a" has no webhook secret, nor has r'],
-    ])('refuses %s, but with --dev', async (text, message) => {
-      write('solstice.kdl', text);
-      await expect(load()).rejects.toMatchObject({
-        code: 'webhook-secret-missing',
-        message: expect.stringContaining(message),
-      });
-      const settings = await load({}, { dev: true });
-      expect(settings.warnings).toEqual([expect.stringContaining('believed unsigned')]);
-    });
-
-    it('is content when each repository has its own', async () => {
-      write('solstice.kdl', 'forge "a" kind="git" { repository "r" path="/r" webhook_secret="s"; }');
-      expect(await load()).toMatchObject({ warnings: [] });
-    });
   });
 
   it('knows the machine it runs on', async () => {

@@ -11,8 +11,6 @@ export interface LoadSettingsOptions {
   file?: string;
   /** process.env, which nothing else reads. */
   env: Environment;
-  /** Allows forges without a webhook secret: their webhooks are then believed unsigned. */
-  dev?: boolean;
   machine: Machine;
 }
 
@@ -20,9 +18,9 @@ export interface LoadSettingsOptions {
  * Reads the settings: `file`, else `$SOLSTICE_CONFIG`, else the first of `./solstice.kdl`,
  * `/etc/solstice/solstice.kdl` and `<data>/solstice.kdl` that is there, else none; the variables over it.
  *
- * @throws SolsticeError settings-invalid; webhook-secret-missing, unless `dev`.
+ * @throws SolsticeError settings-invalid
  */
-export async function loadSettings({ file, env, dev = false, machine }: LoadSettingsOptions): Promise<Settings> {
+export async function loadSettings({ file, env, machine }: LoadSettingsOptions): Promise<Settings> {
   const path = findFile(file, env, machine);
   let text: string | undefined;
   if (path !== undefined) {
@@ -37,7 +35,6 @@ export async function loadSettings({ file, env, dev = false, machine }: LoadSett
     text: readFileSync(secretPath, 'utf8'),
     mode: statSync(secretPath).mode & 0o777,
   }));
-  checkWebhookSecrets(settings, dev);
   return settings;
 }
 
@@ -62,30 +59,4 @@ function findFile(file: string | undefined, env: Environment, machine: Machine):
   const dataDirectory = env.SOLSTICE_DATA_DIR || defaultDataDirectory(env, machine);
   const places = ['solstice.kdl', '/etc/solstice/solstice.kdl', `${dataDirectory}/solstice.kdl`];
   return places.map((place) => resolve(workingDirectory, place)).find((place) => existsSync(place));
-}
-
-/** A forge has a secret, or each of its repositories has: else anyone who reaches the port could start jobs. */
-function checkWebhookSecrets(settings: Settings, dev: boolean): void {
-  const missing: string[] = [];
-  for (const { id, webhookSecret, repositories } of settings.forges) {
-    if (webhookSecret !== undefined) {
-      continue;
-    }
-    const bare = repositories.filter((repository) => repository.webhookSecret === undefined);
-    if (repositories.length === 0 || bare.length > 0) {
-      const names = bare.map((repository) => repository.name).join(', ');
-      missing.push(`forge "${id}" has no webhook secret${names === '' ? '' : `, nor has ${names}`}`);
-    }
-  }
-  if (missing.length === 0) {
-    return;
-  }
-  if (dev) {
-    settings.warnings.push(...missing.map((line) => `${line}: its webhooks are believed unsigned (--dev).`));
-    return;
-  }
-  throw new SolsticeError(
-    'webhook-secret-missing',
-    `${missing.join('\n')}${settings.file ? `\n(${settings.file})` : ''}`,
-  );
 }

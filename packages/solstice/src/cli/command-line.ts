@@ -80,7 +80,6 @@ async function runUp(options: { config?: string; dev?: boolean; ephemeral?: bool
   const settings = await loadSettings({
     ...(options.config === undefined ? {} : { file: options.config }),
     env: process.env,
-    dev,
     machine: thisMachine(),
   });
   const logger = createLogger({ level: settings.logLevel });
