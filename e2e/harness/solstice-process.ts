@@ -54,15 +54,22 @@ export class SolsticeProcess {
       output += data.toString();
     });
     const file = join(options.dataDirectory, 'addresses.json');
-    const addresses = await eventually(
+    // `close`, not `exit`: all that it had to say has been read by then.
+    const ended = once(child, 'close').then(([exitCode]) => {
+      throw new Error(`solstice up exited with ${exitCode}:\n${output}`);
+    });
+    const listening = eventually(
       () => {
-        if (child.exitCode !== null) throw new Error(`solstice up exited with ${child.exitCode}:\n${output}`);
         if (!existsSync(file)) return undefined;
         const read = JSON.parse(readFileSync(file, 'utf8')) as Addresses;
         return read.pid === child.pid ? read : undefined;
       },
       { describe: () => `solstice up to listen:\n${output.slice(-4000)}`, timeoutMs: 60_000 },
     );
+    const addresses = await Promise.race([listening, ended]).finally(() => {
+      // Whichever came second is nobody's business any more.
+      for (const rest of [listening, ended]) rest.catch(() => undefined);
+    });
     return new SolsticeProcess(options.dataDirectory, addresses, child, () => output);
   }
 
