@@ -22,8 +22,10 @@ export class Shutdown {
 
   async #run(): Promise<void> {
     for (const { name, undo } of this.#steps.reverse()) {
+      const beganMs = performance.now();
       try {
         await undo();
+        this.#logger.debug({ step: name, ms: Math.round(performance.now() - beganMs) }, 'stopped');
       } catch (error) {
         this.#logger.error({ err: error, step: name }, 'a part did not stop cleanly');
       }
