@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createOperatorClient, type OperatorClient } from '@solstice/api';
 import { expectNothingLeft } from './leftovers.js';
+import { expectEveryRunReplays } from './replay.js';
 import { TestRepository } from './repository.js';
 import { ciadm, SolsticeProcess } from './solstice-process.js';
 
@@ -73,8 +74,9 @@ ${options.settings ?? ''}`,
     this.#process = await SolsticeProcess.start({ dataDirectory: this.dataDirectory, settingsFile: this.settingsFile });
   }
 
-  /** Stops in order, and fails if anything of ours is left on the machine. */
+  /** Replays every run, stops in order, and fails if anything of ours is left on the machine. */
   async remove(): Promise<void> {
+    if (this.#process?.isRunning) await expectEveryRunReplays(this.client());
     const exitCode = await this.#process?.kill('SIGTERM');
     if (exitCode !== undefined && exitCode !== 0) {
       throw new Error(`solstice up ended with ${exitCode}:\n${this.solstice.output.slice(-4000)}`);

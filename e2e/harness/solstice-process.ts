@@ -77,12 +77,16 @@ export class SolsticeProcess {
     return this.#output();
   }
 
+  get isRunning(): boolean {
+    return this.#child.exitCode === null && this.#child.signalCode === null;
+  }
+
   get operatorToken(): string {
     return readFileSync(join(this.dataDirectory, 'operator.token'), 'utf8').trim();
   }
 
   async kill(signal: 'SIGKILL' | 'SIGTERM'): Promise<number | null> {
-    if (this.#child.exitCode === null && this.#child.signalCode === null) {
+    if (this.isRunning) {
       const exited = once(this.#child, 'exit');
       this.#child.kill(signal);
       await exited;
