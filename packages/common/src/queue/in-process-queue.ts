@@ -1,7 +1,7 @@
 import { assertNever, SolsticeError } from '../errors/index.js';
 import type { Message } from '../messages/index.js';
 import type { Logger } from '../telemetry/index.js';
-import type { Consumer, Queue, Subscription } from './queue.js';
+import type { Consumer, DeadLetter, Handler, Heard, Post, Queue, QueueState, Subscription } from './queue.js';
 
 export interface InProcessQueueSettings {
   logger: Pick<Logger, 'error'>;
@@ -24,7 +24,7 @@ class InProcessQueue implements Queue {
   readonly #settings: InProcessQueueSettings;
   readonly #consumers = new Set<InProcessConsumer>();
   /** What was published while nobody listened, in order. */
-  #waiting: Message[] = [];
+  #waiting: Post[] = [];
   /** Raised with every message handed over, so that consumers of one queue take turns. */
   #turn = 0;
   #closed = false;
@@ -33,31 +33,46 @@ class InProcessQueue implements Queue {
     this.#settings = settings;
   }
 
-  async publish(messages: readonly Message[]): Promise<void> {
+  async publish(posts: readonly Post[]): Promise<void> {
     this.#requireOpen();
-    for (const message of messages) {
-      const copies = this.#settings.faults?.(message) ?? 1;
+    for (const post of posts) {
+      const copies = this.#settings.faults?.(post.message) ?? 1;
       for (let copy = 0; copy < copies; copy += 1) {
-        this.#deliver(message);
+        this.#deliver(post);
       }
     }
   }
 
-  async subscribe(subscription: Subscription, handler: (message: Message) => Promise<void>): Promise<Consumer> {
+  async subscribe(subscription: Subscription, handler: Handler): Promise<Consumer> {
     this.#requireOpen();
-    const consumer: InProcessConsumer = new InProcessConsumer(subscription, handler, this.#settings.logger, (left) => {
-      this.#consumers.delete(consumer);
-      for (const message of left) {
-        this.#deliver(message);
-      }
+    const consumer = new InProcessConsumer(subscription, handler, this.#settings.logger, {
+      join: (joining) => {
+        this.#consumers.add(joining);
+        this.#deliverWaiting();
+      },
+      leave: (leaving, left) => {
+        this.#consumers.delete(leaving);
+        for (const post of left) {
+          this.#deliver(post);
+        }
+      },
     });
-    this.#consumers.add(consumer);
-    const waiting = this.#waiting;
-    this.#waiting = [];
-    for (const message of waiting) {
-      this.#deliver(message);
-    }
+    await consumer.resume();
     return consumer;
+  }
+
+  async onDeadLetter(_handler: (letter: DeadLetter) => Promise<void>): Promise<Consumer> {
+    this.#requireOpen();
+    // Nothing is written down here, so nothing is unreadable.
+    return { pause: async () => undefined, resume: async () => undefined, cancel: async () => undefined };
+  }
+
+  state(): QueueState {
+    return this.#closed ? 'closed' : 'connected';
+  }
+
+  problem(): undefined {
+    return undefined;
   }
 
   async close(): Promise<void> {
@@ -66,15 +81,23 @@ class InProcessQueue implements Queue {
     await Promise.all([...this.#consumers].map((consumer) => consumer.cancel()));
   }
 
-  #deliver(message: Message): void {
-    const consumer = this.#consumerOf(message);
+  #deliverWaiting(): void {
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    for (const post of waiting) {
+      this.#deliver(post);
+    }
+  }
+
+  #deliver(post: Post): void {
+    const consumer = this.#consumerOf(post.message);
     if (consumer !== undefined) {
       this.#turn += 1;
-      consumer.take(message, this.#turn);
+      consumer.take(post, this.#turn);
       return;
     }
-    if (!this.#closed && message.kind !== 'host') {
-      this.#waiting.push(message);
+    if (!this.#closed && post.message.kind !== 'host') {
+      this.#waiting.push(post);
       if (this.#waiting.length > WAITING_LIMIT) {
         this.#waiting.shift();
       }
@@ -115,53 +138,68 @@ function hears(subscription: Subscription, message: Message): boolean {
   }
 }
 
+/** How a consumer comes among those that are given messages, and goes. */
+interface Membership {
+  join(consumer: InProcessConsumer): void;
+  leave(consumer: InProcessConsumer, left: Post[]): void;
+}
+
 class InProcessConsumer implements Consumer {
   readonly subscription: Subscription;
   lastTurn = 0;
-  readonly #handler: (message: Message) => Promise<void>;
+  readonly #handler: Handler;
   readonly #logger: Pick<Logger, 'error'>;
-  readonly #onCancel: (left: Message[]) => void;
-  #backlog: Message[] = [];
+  readonly #membership: Membership;
+  #backlog: Post[] = [];
   #working: Promise<void> | undefined;
+  #listening = false;
   #cancelled = false;
 
-  constructor(
-    subscription: Subscription,
-    handler: (message: Message) => Promise<void>,
-    logger: Pick<Logger, 'error'>,
-    onCancel: (left: Message[]) => void,
-  ) {
+  constructor(subscription: Subscription, handler: Handler, logger: Pick<Logger, 'error'>, membership: Membership) {
     this.subscription = subscription;
     this.#handler = handler;
     this.#logger = logger;
-    this.#onCancel = onCancel;
+    this.#membership = membership;
   }
 
-  take(message: Message, turn: number): void {
+  take(post: Post, turn: number): void {
     this.lastTurn = turn;
-    this.#backlog.push(message);
+    this.#backlog.push(post);
     this.#working ??= this.#work();
   }
 
-  async cancel(): Promise<void> {
-    if (!this.#cancelled) {
-      this.#cancelled = true;
+  async pause(): Promise<void> {
+    if (this.#listening) {
+      this.#listening = false;
       const left = this.#backlog;
       this.#backlog = [];
-      this.#onCancel(left);
+      this.#membership.leave(this, left);
     }
+  }
+
+  async resume(): Promise<void> {
+    if (!this.#listening && !this.#cancelled) {
+      this.#listening = true;
+      this.#membership.join(this);
+    }
+  }
+
+  async cancel(): Promise<void> {
+    this.#cancelled = true;
+    await this.pause();
     await this.#working;
   }
 
   async #work(): Promise<void> {
     // Never within `publish`: what publishes must not wait for what listens.
     await Promise.resolve();
-    for (let message = this.#backlog.shift(); message !== undefined; message = this.#backlog.shift()) {
+    for (let post = this.#backlog.shift(); post !== undefined; post = this.#backlog.shift()) {
+      const about: Heard = post.trace === undefined ? {} : { trace: post.trace };
       try {
-        await this.#handler(message);
+        await this.#handler(post.message, about);
       } catch (error) {
         this.#logger.error(
-          { err: error, kind: message.kind },
+          { err: error, kind: post.message.kind },
           'a message could not be dealt with; the sweep repairs it',
         );
       }

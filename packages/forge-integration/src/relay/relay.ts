@@ -34,7 +34,7 @@ export function createRelay({ store, queue, logger, onCrash, sweepMs = 3_000 }: 
       for (let full = true; full; ) {
         const batch = await store.outbox.peek(BATCH);
         if (batch.length === 0) return;
-        await queue.publish(batch.map(({ message }) => message));
+        await queue.publish(batch.map(({ id: _, ...post }) => post));
         await store.outbox.remove(batch.map(({ id }) => id));
         full = batch.length === BATCH;
       }
