@@ -8,8 +8,8 @@ const tests = ['config', 'errors'].map((folder) => `packages/common/src/${folder
 const update = process.argv.includes('--check') ? [] : ['--update'];
 const { status } = spawnSync(
   process.execPath,
-  [`${root}node_modules/vitest/vitest.mjs`, 'run', '--project', 'unit', ...update, ...tests],
-  // With CI set a snapshot that is missing is an error too.
+  [`${root}node_modules/vitest/vitest.mjs`, 'run', '--project', 'unit', ...tests, ...update],
+  // `--update` comes last: a path after it would be taken for its value. With CI set a missing snapshot is an error too.
   { cwd: root, stdio: 'inherit', env: { ...process.env, CI: update.length > 0 ? '' : 'true' } },
 );
 process.exit(status ?? 1);
