@@ -10,6 +10,14 @@ export function describeSettings(settings: Settings): string {
     node('operator_listen', formatAddress(settings.operatorListen)),
     node('public_url', settings.publicUrl),
     node('database_url', settings.databaseUrl),
+    node('queue_url', settings.queue?.url),
+    node('queue_ca_file', settings.queue?.caFile),
+    node('queue_cert_file', settings.queue?.certFile),
+    node('queue_key_file', settings.queue?.keyFile),
+    node('health_listen', settings.healthListen === undefined ? undefined : formatAddress(settings.healthListen)),
+    node('operator_token_file', settings.operatorTokenFile),
+    node('secret_key_file', settings.secretKeyFile),
+    node('otlp_url', settings.otlpUrl),
     node('log_level', settings.logLevel),
     `host ${quote(host.id)} {`,
     indent(node('backend', host.backend)),
@@ -19,6 +27,10 @@ export function describeSettings(settings: Settings): string {
     indent(node('image', host.image)),
     indent(node('docker_host', host.dockerHost)),
     indent(node('log_cap', formatSize(host.logCapBytes))),
+    indent(node('file', host.file)),
+    indent(node('detached_for', formatDuration(host.detachedForMs))),
+    indent(node('at_stop', host.atStop)),
+    indent(node('drain_for', formatDuration(host.drainForMs))),
     '}',
   ];
   for (const forge of settings.forges) {
@@ -53,6 +65,18 @@ function node(name: string, value: unknown): string {
 
 function indent(line: string): string {
   return line === '' ? '' : `    ${line}`;
+}
+
+function formatDuration(ms: number): string {
+  for (const [unit, factor] of [
+    ['h', 3_600_000],
+    ['m', 60_000],
+  ] as const) {
+    if (ms % factor === 0) {
+      return `${ms / factor}${unit}`;
+    }
+  }
+  return `${ms / 1000}s`;
 }
 
 function formatSize(bytes: number): string {

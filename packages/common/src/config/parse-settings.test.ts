@@ -34,7 +34,21 @@ listen "0.0.0.0:8420"
 public_url "https://ci.example.org/"
 operator_listen "127.0.0.1:8421"
 log_level "debug"
-host id="alder" backend="auto" cpus=8 memory="32GiB" slots=8 image="debian:12" { log_cap "1MiB" }
+queue_url_file "queue-url"
+queue_ca_file "broker-ca.pem"
+queue_cert_file "/etc/solstice/node.pem"
+queue_key_file "/etc/solstice/node.key"
+health_listen "127.0.0.1:8422"
+operator_token_file "operator.token"
+secret_key_file "secret.key"
+otlp_url "http://127.0.0.1:4318"
+host id="alder" backend="auto" cpus=8 memory="32GiB" slots=8 image="debian:12" {
+    log_cap "1MiB"
+    file "host.kdl"
+    detached_for "90s"
+    at_stop "drain"
+    drain_for "2h"
+}
 forge "code" kind="forgejo" url="https://code.example.org" {
     webhook_secret_file "webhook-secret"
     token_file "/etc/solstice/token"
@@ -44,7 +58,10 @@ forge "code" kind="forgejo" url="https://code.example.org" {
 forge "local" kind="git" { webhook-secret "s"; repository "sample" path="/srv/git/sample.git"; }
 forge "hub" kind="github" token="t" webhook_secret="w" { repository "acme/web" }
 `;
-const secretFiles: ReadSecretFile = (path) => ({ text: `in ${path}\n`, mode: 0o600 });
+const secretFiles: ReadSecretFile = (path) => ({
+  text: path.endsWith('queue-url') ? 'amqps://u:hunter2@broker/ci\n' : `in ${path}\n`,
+  mode: 0o600,
+});
 
 describe('parseSettings', () => {
   it('reads every setting of the example', () => {
@@ -57,6 +74,15 @@ describe('parseSettings', () => {
       publicUrl: 'https://ci.example.org',
       operatorListen: { host: '127.0.0.1', port: 8421 },
       databaseUrl: undefined,
+      queue: {
+        caFile: '/etc/solstice/broker-ca.pem',
+        certFile: '/etc/solstice/node.pem',
+        keyFile: '/etc/solstice/node.key',
+      },
+      healthListen: { host: '127.0.0.1', port: 8422 },
+      operatorTokenFile: '/etc/solstice/operator.token',
+      secretKeyFile: '/etc/solstice/secret.key',
+      otlpUrl: 'http://127.0.0.1:4318',
       logLevel: 'debug',
       host: {
         id: 'alder',
@@ -66,8 +92,13 @@ describe('parseSettings', () => {
         slots: 8,
         image: 'debian:12',
         logCapBytes: 1024 ** 2,
+        file: '/etc/solstice/host.kdl',
+        detachedForMs: 90_000,
+        atStop: 'drain',
+        drainForMs: 7_200_000,
       },
     });
+    expect(settings.queue?.url.reveal()).toBe('amqps://u:hunter2@broker/ci');
     const [code, local, hub] = settings.forges;
     expect(code?.webhookSecret?.reveal()).toBe('in /etc/solstice/webhook-secret');
     expect(code?.token?.reveal()).toBe('in /etc/solstice/token');
@@ -90,6 +121,11 @@ describe('parseSettings', () => {
       operatorListen: { host: '127.0.0.1', port: 8421 },
       publicUrl: undefined,
       databaseUrl: undefined,
+      queue: undefined,
+      healthListen: undefined,
+      operatorTokenFile: undefined,
+      secretKeyFile: undefined,
+      otlpUrl: undefined,
       logLevel: 'info',
       host: {
         id: 'alder',
@@ -100,6 +136,10 @@ describe('parseSettings', () => {
         image: undefined,
         dockerHost: undefined,
         logCapBytes: 100 * 1024 ** 2,
+        file: undefined,
+        detachedForMs: 900_000,
+        atStop: 'let-go',
+        drainForMs: 600_000,
       },
       forges: [],
     });
@@ -242,7 +282,9 @@ describe('parseSettings', () => {
   });
 
   it('never quotes a secret, also not a wrong one', () => {
-    const problems = problemsOf('database_url "hunter2"\nforge "a" kind="git" webhook_secret="hunter2\\n" token=5');
+    const problems = problemsOf(
+      'database_url "hunter2"\nqueue_url "http://hunter2"\nforge "a" kind="git" webhook_secret="hunter2\\n" token=5',
+    );
     expect(problems).toContain(
       '1:1: database_url: the value is not an address such as "postgres://user:password@host:5432/solstice"',
     );
@@ -272,6 +314,17 @@ describe('parseSettings', () => {
     'forge "-a" kind="git"',
     'data_dir ""',
     'host memory="0B"',
+    'host detached_for="15"',
+    'host drain_for="0s"',
+    'host at_stop="kill"',
+    'health_listen "127.0.0.1:8420"',
+    'health_listen "127.0.0.1:8421"',
+    'queue_url "http://broker"',
+    'queue_ca_file "/ca.pem"',
+    'queue_url "amqp://broker"\nqueue_ca_file "/ca.pem"',
+    'queue_url "amqps://broker"\nqueue_cert_file "/cert.pem"',
+    'queue_url "amqps://broker"\nqueue_key_file "/key.pem"',
+    'otlp_url "127.0.0.1:4318"',
   ])('refuses %s', (text) => {
     expect(problemsOf(text)).toHaveLength(1);
   });
@@ -282,8 +335,12 @@ describe('describeSettings', () => {
     const settings = parse(`${example}\ndatabase_url "postgres://u:hunter2@db/solstice"`, {}, secretFiles);
     const text = describeSettings(settings);
     expect(text).not.toMatch(/hunter2|in \/etc|"own"|"s"|"t"|"w"/);
-    expect(text.match(/\[secret\]/g)).toHaveLength(7);
-    const again = parse(text.replace('database_url "[secret]"', 'database_url "postgres://u:hunter2@db/solstice"'));
+    expect(text.match(/\[secret\]/g)).toHaveLength(8);
+    const again = parse(
+      text
+        .replace('database_url "[secret]"', 'database_url "postgres://u:hunter2@db/solstice"')
+        .replace('queue_url "[secret]"', 'queue_url "amqps://u:hunter2@broker/ci"'),
+    );
     expect(again).toEqual(settings);
   });
 });

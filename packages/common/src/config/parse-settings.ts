@@ -2,11 +2,18 @@ import { isAbsolute, resolve } from 'node:path';
 import { applyEnvironment, type Environment, type VariableTarget } from './environment.js';
 import { Problems } from './problems.js';
 import { type ForgeSection, readForges } from './read-forges.js';
-import { type ReadSecretFile, readSecret, readValues, type SecretContext } from './read-values.js';
+import {
+  type Found,
+  type FoundValues,
+  type ReadSecretFile,
+  readSecret,
+  readValues,
+  type SecretContext,
+} from './read-values.js';
 import { nameOf, placeOf, readChildren, readDocument, readNode, type Section, type SectionShape } from './sections.js';
 import { forgeSettings, hostSettings, repositorySettings, topSettings } from './setting-table.js';
-import type { Address, HostSettings, Settings } from './settings.js';
-import { databaseUrl, hostId } from './values.js';
+import type { Address, HostSettings, QueueSettings, Settings } from './settings.js';
+import { databaseUrl, hostId, queueUrl } from './values.js';
 
 /** What defaults are made of. `thisMachine()` answers for the machine that the process runs on. */
 export interface Machine {
@@ -100,12 +107,25 @@ export function parseSettings(
     operatorListen,
     publicUrl: found.public_url?.value,
     databaseUrl: readSecret('database_url', found.database_url, found.database_url_file, context, databaseUrl),
+    queue: readQueue(found, context),
+    healthListen: found.health_listen?.value,
+    operatorTokenFile: pathOf(found.operator_token_file, context),
+    secretKeyFile: pathOf(found.secret_key_file, context),
+    otlpUrl: found.otlp_url?.value,
     logLevel: found.log_level?.value ?? 'info',
-    host: readHost(host, env, machine, problems),
+    host: readHost(host, env, machine, context),
     forges: readForges(forges, context),
   };
-  if (listen.port !== 0 && listen.port === operatorListen.port && listen.host === operatorListen.host) {
+  if (isSame(listen, operatorListen)) {
     problems.add(found.operator_listen?.place ?? fileName, 'operator_listen: the same address as listen');
+  }
+  for (const [name, other] of [
+    ['listen', listen],
+    ['operator_listen', operatorListen],
+  ] as const) {
+    if (found.health_listen !== undefined && isSame(found.health_listen.value, other)) {
+      problems.add(found.health_listen.place, `health_listen: the same address as ${name}`);
+    }
   }
   addWarnings(settings);
   problems.throwIfAny();
@@ -122,7 +142,54 @@ export function defaultDataDirectory(env: Environment, machine: Machine): string
   return xdg !== undefined && isAbsolute(xdg) ? `${xdg}/solstice` : `${machine.home}/.local/share/solstice`;
 }
 
-function readHost(section: Section, env: Environment, machine: Machine, problems: Problems): HostSettings {
+/** Where the broker is; what belongs to it but makes no sense without it, or half, is a problem. */
+function readQueue(found: FoundValues<typeof topSettings>, context: SecretContext): QueueSettings | undefined {
+  const { problems } = context;
+  const url = readSecret('queue_url', found.queue_url, found.queue_url_file, context, queueUrl);
+  const files = [
+    ['queue_ca_file', found.queue_ca_file],
+    ['queue_cert_file', found.queue_cert_file],
+    ['queue_key_file', found.queue_key_file],
+  ] as const;
+  for (const [name, file] of files) {
+    if (file === undefined) {
+      continue;
+    }
+    if (found.queue_url === undefined && found.queue_url_file === undefined) {
+      problems.add(file.place, `${name} is set, but queue_url is not`);
+    } else if (url?.reveal().startsWith('amqp:')) {
+      problems.add(
+        file.place,
+        `${name} is set, but queue_url begins with amqp: and so has no TLS; with TLS it is amqps:`,
+      );
+    }
+  }
+  const { queue_cert_file: cert, queue_key_file: key } = found;
+  if ((cert === undefined) !== (key === undefined)) {
+    const [set, missing] =
+      cert === undefined ? ['queue_key_file', 'queue_cert_file'] : ['queue_cert_file', 'queue_key_file'];
+    problems.add((cert ?? key)?.place ?? '', `${set} needs ${missing} too`);
+  }
+  return url === undefined
+    ? undefined
+    : {
+        url,
+        caFile: pathOf(found.queue_ca_file, context),
+        certFile: pathOf(cert, context),
+        keyFile: pathOf(key, context),
+      };
+}
+
+function pathOf(found: Found<string> | undefined, context: SecretContext): string | undefined {
+  return found === undefined ? undefined : context.resolvePath(found);
+}
+
+function isSame(left: Address, right: Address): boolean {
+  return left.port !== 0 && left.port === right.port && left.host === right.host;
+}
+
+function readHost(section: Section, env: Environment, machine: Machine, context: SecretContext): HostSettings {
+  const { problems } = context;
   const found = readValues(hostSettings, section, problems);
   const named = hostId.schema.safeParse(machine.hostname.toLowerCase());
   if (!found.id && !section.values.has('id') && !named.success) {
@@ -141,6 +208,10 @@ function readHost(section: Section, env: Environment, machine: Machine, problems
     image: found.image?.value,
     dockerHost: found.docker_host?.value ?? (env.DOCKER_HOST || undefined),
     logCapBytes: found.log_cap?.value ?? 100 * 1024 ** 2,
+    file: pathOf(found.file, context),
+    detachedForMs: found.detached_for?.value ?? 15 * 60_000,
+    atStop: found.at_stop?.value ?? 'let-go',
+    drainForMs: found.drain_for?.value ?? 10 * 60_000,
   };
 }
 

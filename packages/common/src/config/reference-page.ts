@@ -39,7 +39,7 @@ forge "local" kind="git" {
 \`\`\`
 
 - \`name="value"\` and \`{ name "value"; }\` mean the same. \`log-cap\` and \`log_cap\` are the same word.
-- Sizes have a unit: \`B\`, \`KiB\`, \`MiB\`, \`GiB\`, \`TiB\`. Addresses are \`host:port\`, IPv6 in brackets.
+- Sizes have a unit: \`B\`, \`KiB\`, \`MiB\`, \`GiB\`, \`TiB\`; times \`s\`, \`m\`, \`h\`. Addresses are \`host:port\`, IPv6 in brackets.
 - Relative paths in the file are meant from the file's folder, those in variables from the working directory.
 - A secret stands in the file (\`token="…"\`), in a file of its own (\`token_file="…"\`) or in a variable. A file that others
   may read is warned of. Secrets are never printed: not in logs, errors, or \`ciadm\`.

@@ -15,8 +15,18 @@ export interface Settings {
   operatorListen: Address;
   /** What links are made of; no slash at the end. Default http://<listen>. */
   publicUrl: string | undefined;
-  /** Default: the embedded PostgreSQL. */
+  /** Default: the embedded PostgreSQL. Its TLS is said in the address: sslmode, sslrootcert. */
   databaseUrl: Secret | undefined;
+  /** Default: the queue inside the process, which only `solstice up` has. */
+  queue: QueueSettings | undefined;
+  /** Liveness, readiness and metrics. Default: none; `solstice serve` puts 127.0.0.1:8422 in. */
+  healthListen: Address | undefined;
+  /** The operator's token. Default: <data>/operator.token, made when it isn't there. */
+  operatorTokenFile: string | undefined;
+  /** What seals secrets in the database; the same for all processes of a fleet. Default: <data>/secret.key, made when it isn't there. */
+  secretKeyFile: string | undefined;
+  /** Where traces go (OTLP over HTTP). Default: nowhere. */
+  otlpUrl: string | undefined;
   logLevel: 'trace' | 'debug' | 'info' | 'warn' | 'error';
   host: HostSettings;
   forges: ForgeSettings[];
@@ -25,6 +35,17 @@ export interface Settings {
 export interface Address {
   host: string;
   port: number;
+}
+
+/** The message broker. */
+export interface QueueSettings {
+  /** amqp: or amqps:, with user and password. */
+  url: Secret;
+  /** Absolute. What the broker's certificate is verified with. Default: the authorities that Node knows. */
+  caFile: string | undefined;
+  /** Absolute. How this process proves to the broker who it is; both or none. */
+  certFile: string | undefined;
+  keyFile: string | undefined;
 }
 
 export interface HostSettings {
@@ -41,6 +62,14 @@ export interface HostSettings {
   /** Default: DOCKER_HOST, else /var/run/docker.sock. */
   dockerHost: string | undefined;
   logCapBytes: number;
+  /** Absolute. host.kdl, which says more of what this machine offers. */
+  file: string | undefined;
+  /** How long an ordinary job goes on while the database can't be reached. */
+  detachedForMs: number;
+  /** What the orderly end of the process does with running jobs: leave them to the next one, or wait for them. */
+  atStop: 'let-go' | 'drain';
+  /** How long it waits, when draining; then it lets go. */
+  drainForMs: number;
 }
 
 export type ForgeKind = 'forgejo' | 'github' | 'git';

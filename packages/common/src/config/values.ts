@@ -49,6 +49,15 @@ export const size = text('a size with its unit, such as "512MiB" or "32GiB"', (v
   return bytes > 0 ? bytes : undefined;
 });
 
+const durationUnitsMs: Record<string, number> = { s: 1000, m: 60_000, h: 3_600_000 };
+
+/** Milliseconds. */
+export const duration = text('a time with its unit, such as "30s", "15m" or "2h"', (value) => {
+  const [, digits, unit] = /^(\d{1,6})(s|m|h)$/.exec(value) ?? [];
+  const ms = Number(digits) * (durationUnitsMs[unit ?? ''] ?? Number.NaN);
+  return ms > 0 ? ms : undefined;
+});
+
 export const path = text('a path', (value) => (value !== '' && !value.includes('\0') ? value : undefined));
 export const word = text('a text', matching(/^[^\s\p{Cc}](?:[^\p{Cc}]*[^\s\p{Cc}])?$/u));
 
@@ -101,6 +110,12 @@ export const dockerAddress = text(
 export const databaseUrl = text(
   'an address such as "postgres://user:password@host:5432/solstice"',
   (value) => (URL.canParse(value) && /^postgres(ql)?:/.test(value) ? new Secret(value) : undefined),
+  true,
+);
+
+export const queueUrl = text(
+  'an address such as "amqps://user:password@host:5671/vhost"',
+  (value) => (URL.canParse(value) && /^amqps?:\/\/[^/]/.test(value) ? new Secret(value) : undefined),
   true,
 );
 
