@@ -37,15 +37,18 @@ const shared = ['errors', 'forge'];
 
 /** What the other folders of common may import besides themselves and those. */
 const commonFolders = {
-  config: [],
+  config: ['kdl'],
   flow: ['messages', 'workflow'],
+  'host-file': ['kdl', 'store'],
+  kdl: [],
+  loops: ['telemetry'],
   messages: [],
   queue: ['messages', 'telemetry'],
   rpc: [],
   secrets: [],
   store: ['flow', 'messages', 'telemetry', 'workflow'],
   telemetry: [],
-  workflow: [],
+  workflow: ['kdl'],
 };
 
 const test = '(\\.i?test\\.ts$|/testing/)';

@@ -1,4 +1,3 @@
-export { type Clock, systemClock } from './clock.js';
 export { createForges, type ForgeDependencies, type Forges } from './forges/create-forges.js';
 export type { Forge, ForgeRepository, NormalisedDelivery, WebhookHeaders, WorkflowFile } from './forges/forge.js';
 export { ForgeError, type ForgeProblem } from './forges/forge-error.js';

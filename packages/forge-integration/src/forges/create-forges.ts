@@ -1,7 +1,7 @@
 import type { ForgeSettings } from '@solstice/common/config';
 import { assertNever } from '@solstice/common/errors';
+import { type Clock, systemClock } from '@solstice/common/loops';
 import type { Logger } from '@solstice/common/telemetry';
-import { type Clock, systemClock } from '../clock.js';
 import type { Forge } from './forge.js';
 import { createForgejoForge } from './forgejo/forgejo-forge.js';
 import { createGitForge } from './git/git-forge.js';

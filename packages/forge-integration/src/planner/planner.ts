@@ -1,11 +1,10 @@
 import { SolsticeError, toError } from '@solstice/common/errors';
+import { BackgroundLoop, type Clock, type PartHealth, systemClock } from '@solstice/common/loops';
 import type { Consumer, Queue } from '@solstice/common/queue';
 import type { Delivery, Store } from '@solstice/common/store';
 import type { Logger } from '@solstice/common/telemetry';
 import { parseWorkflowsInWorker } from '@solstice/common/workflow';
-import { BackgroundLoop } from '../background-loop.js';
 import { backoffMs } from '../backoff.js';
-import { type Clock, systemClock } from '../clock.js';
 import type { Forges } from '../forges/create-forges.js';
 import { ForgeError } from '../forges/forge-error.js';
 import type { Ids, ParseFiles } from './draft-plan.js';
@@ -30,6 +29,7 @@ export interface Planner {
   start(): Promise<void>;
   /** What is being planned is broken off before it writes, or waited for; the sweep of the next process takes it up. Idempotent. */
   stop(): Promise<void>;
+  health(): PartHealth;
   /**
    * Plans what a push of that commit would start, or one workflow by its name. Works without start(). Rejects
    * with SolsticeError: `not-found`, `usage`, `source-unavailable` (commit gone), `forge-unavailable`, `forge-refused`.
@@ -57,7 +57,7 @@ export function createPlanner(dependencies: PlannerDependencies): Planner {
   const work = new PlanningWork({ ...dependencies, parse, logger: dependencies.logger.child({ part: 'planner' }) });
   const loop = new BackgroundLoop({
     name: 'planner',
-    sweepMs: dependencies.sweepMs ?? 5_000,
+    everyMs: dependencies.sweepMs ?? 5_000,
     logger: dependencies.logger.child({ part: 'planner' }),
     onCrash,
     pass: async () => {
@@ -81,6 +81,7 @@ export function createPlanner(dependencies: PlannerDependencies): Planner {
       await loop.stop();
       await work.settled();
     },
+    health: () => loop.health(),
     planManually: (request) => planManually(request, { store, forges, parse, ids }),
   };
 }

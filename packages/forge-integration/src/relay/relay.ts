@@ -1,7 +1,7 @@
+import { BackgroundLoop, type PartHealth } from '@solstice/common/loops';
 import type { Queue } from '@solstice/common/queue';
 import type { Store } from '@solstice/common/store';
 import type { Logger } from '@solstice/common/telemetry';
-import { BackgroundLoop } from '../background-loop.js';
 
 export interface RelayDependencies {
   store: Pick<Store, 'outbox' | 'changes'>;
@@ -16,6 +16,7 @@ export interface Relay {
   start(): Promise<void>;
   /** Waits for the batch in hand. Idempotent. */
   stop(): Promise<void>;
+  health(): PartHealth;
 }
 
 const BATCH = 200;
@@ -27,7 +28,7 @@ const BATCH = 200;
 export function createRelay({ store, queue, logger, onCrash, sweepMs = 3_000 }: RelayDependencies): Relay {
   const loop = new BackgroundLoop({
     name: 'relay',
-    sweepMs,
+    everyMs: sweepMs,
     logger: logger.child({ part: 'relay' }),
     onCrash,
     async pass() {
@@ -50,5 +51,6 @@ export function createRelay({ store, queue, logger, onCrash, sweepMs = 3_000 }: 
       forget?.();
       await loop.stop();
     },
+    health: () => loop.health(),
   };
 }

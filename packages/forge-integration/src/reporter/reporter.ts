@@ -1,10 +1,9 @@
 import { SolsticeError, toError } from '@solstice/common/errors';
+import { BackgroundLoop, type Clock, combine, type PartHealth, systemClock } from '@solstice/common/loops';
 import type { Consumer, Queue } from '@solstice/common/queue';
 import type { CheckRecord, Store } from '@solstice/common/store';
 import type { Logger } from '@solstice/common/telemetry';
-import { BackgroundLoop } from '../background-loop.js';
 import { backoffMs } from '../backoff.js';
-import { type Clock, systemClock } from '../clock.js';
 import type { Forges } from '../forges/create-forges.js';
 import type { Forge } from '../forges/forge.js';
 import { ForgeError } from '../forges/forge-error.js';
@@ -26,6 +25,8 @@ export interface Reporter {
   start(): Promise<void>;
   /** Waits for the requests under way. Idempotent. */
   stop(): Promise<void>;
+  /** Of its own work; what a forge refuses is told with the checks. */
+  health(): PartHealth;
 }
 
 /** Well under the lease, so that a slow answer never meets a second sender. */
@@ -51,7 +52,7 @@ export function createReporter(dependencies: ReporterDependencies): Reporter {
       const lane = new Lane(forge, { ...dependencies, logger });
       const loop = new BackgroundLoop({
         name: `reporter ${forge.id}`,
-        sweepMs: dependencies.sweepMs ?? 5_000,
+        everyMs: dependencies.sweepMs ?? 5_000,
         minGapMs: MIN_GAP_MS,
         logger,
         onCrash,
@@ -74,6 +75,7 @@ export function createReporter(dependencies: ReporterDependencies): Reporter {
       await bell?.cancel();
       await Promise.all([...lanes.values()].map((loop) => loop.stop()));
     },
+    health: () => combine(Object.fromEntries([...lanes].map(([forge, loop]) => [forge, loop.health()]))),
   };
 }
 

@@ -1,6 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import { type ForgeSettings, Secret } from '@solstice/common/config';
+import type { Clock } from '@solstice/common/loops';
 import { createSealer, type Sealer } from '@solstice/common/secrets';
 import { createMemoryStore, type Repository, type Store } from '@solstice/common/store';
 import { createLogger } from '@solstice/common/telemetry';
@@ -14,7 +15,6 @@ import {
   WebhookSender,
 } from '@solstice/testing';
 import { type FastifyInstance, fastify } from 'fastify';
-import type { Clock } from '../clock.js';
 import { createForges, type Forges } from '../forges/create-forges.js';
 import type { Ids } from '../planner/draft-plan.js';
 import { registerWebhooks } from '../webhooks/webhook-routes.js';
@@ -66,6 +66,7 @@ export async function makeInstallation(options: InstallationOptions = {}): Promi
   let skewMs = 0;
   const clock = {
     now: () => new Date(Date.now() + skewMs),
+    monotonicMs: () => performance.now() + skewMs,
     advance: (ms: number) => {
       skewMs += ms;
     },

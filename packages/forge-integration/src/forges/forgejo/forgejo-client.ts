@@ -1,6 +1,6 @@
 import type { Secret } from '@solstice/common/config';
+import type { Clock } from '@solstice/common/loops';
 import type { z } from 'zod';
-import type { Clock } from '../../clock.js';
 import { ForgeError, forgeErrorOfFailure, forgeErrorOfResponse } from '../forge-error.js';
 
 /** The little of Forgejo's HTTP API that is used, with its failures in our words. A 404 is `undefined`: the caller knows what it means. */

@@ -1,9 +1,9 @@
 import type { ForgeSettings } from '@solstice/common/config';
 import { SolsticeError } from '@solstice/common/errors';
+import type { Clock } from '@solstice/common/loops';
 import type { CheckState } from '@solstice/common/store';
 import { workflowLimits } from '@solstice/common/workflow';
 import { z } from 'zod';
-import type { Clock } from '../../clock.js';
 import { commitStatusOf, ownerAndName } from '../commit-status.js';
 import { type Forge, type ForgeRepository, singleHeader, type WorkflowFile } from '../forge.js';
 import { ForgeError } from '../forge-error.js';

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import type { Clock } from '@solstice/common/loops';
 import type { CheckState } from '@solstice/common/store';
-import type { Clock } from '../../clock.js';
 import { ForgeError } from '../forge-error.js';
 import { oneLine } from '../push.js';
 import type { GitDirectory } from './git-directory.js';

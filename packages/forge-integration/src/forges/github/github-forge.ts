@@ -1,9 +1,9 @@
 import { Octokit } from '@octokit/rest';
 import type { ForgeSettings } from '@solstice/common/config';
+import type { Clock } from '@solstice/common/loops';
 import type { CheckState } from '@solstice/common/store';
 import type { Logger } from '@solstice/common/telemetry';
 import { z } from 'zod';
-import type { Clock } from '../../clock.js';
 import { commitStatusOf, ownerAndName } from '../commit-status.js';
 import { type Forge, type ForgeRepository, singleHeader, type WorkflowFile } from '../forge.js';
 import { ForgeError, forgeErrorOfFailure, forgeErrorOfResponse } from '../forge-error.js';

@@ -1,0 +1,3 @@
+export { BackgroundLoop, type BackgroundLoopOptions } from './background-loop.js';
+export { type Clock, systemClock } from './clock.js';
+export { combine, type PartHealth } from './part-health.js';
