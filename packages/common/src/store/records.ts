@@ -9,6 +9,7 @@ import type {
   RunState,
 } from '../flow/index.js';
 import type { ForgeEvent } from '../forge/index.js';
+import type { TraceContext } from '../telemetry/index.js';
 import type { Diagnostic } from '../workflow/index.js';
 
 export type { CheckState } from '../flow/index.js';
@@ -45,6 +46,8 @@ export interface NewDelivery {
   /** Finds the same change under another delivery id. Absent: no twin is looked for. */
   twinKey: string | undefined;
   body: Uint8Array;
+  /** The span of the request that brought it. Its wake-up carries it on. */
+  trace?: TraceContext;
 }
 
 export interface Delivery {
@@ -61,6 +64,7 @@ export interface Delivery {
   nextTryAt: Date | undefined;
   receivedAt: Date;
   runIds: string[];
+  trace?: TraceContext;
 }
 
 export interface SourceRef {
@@ -84,6 +88,8 @@ export interface NewRun {
   trigger: { event: string; actor: string };
   /** The check that this run reports to. */
   checkContext: string;
+  /** The span that planned it. The messages, claims and reports of the run carry it on. */
+  trace?: TraceContext;
 }
 
 /** A check that has no run: a broken workflow file. */
@@ -92,6 +98,7 @@ export interface NewFailedCheck {
   context: string;
   title: string;
   diagnostics: Diagnostic[];
+  trace?: TraceContext;
 }
 
 export interface RunSummary {
@@ -220,6 +227,11 @@ export interface Claim {
   repeated: boolean;
   /** True when the attempt is `running`: its assignment was sent (after a restart). False for a fresh claim. */
   started: boolean;
+  /** Both by the store's clock. */
+  queuedAt: Date;
+  claimedAt: Date;
+  /** Of the run. */
+  trace?: TraceContext;
 }
 
 export interface WorkerRecord {
@@ -246,4 +258,6 @@ export interface CheckRecord {
   tries: number;
   nextTryAt: Date | undefined;
   lastError: string | undefined;
+  /** Of the run whose state it shows, or of what could not be planned. */
+  trace?: TraceContext;
 }

@@ -1,5 +1,6 @@
 import type { AttemptResult, Command, FlowEvent, Refusal, RunFlow } from '../flow/index.js';
 import type { Message } from '../messages/index.js';
+import type { TraceContext } from '../telemetry/index.js';
 import type {
   Capacity,
   CheckRecord,
@@ -29,8 +30,8 @@ import type {
  *
  * What every adapter does with the events of a command, beside appending and projecting them (projection/ has the pure
  * parts): attempts that ended lose their lease; messages (flow's `effects`) go to the outbox; the check of the run is
- * compared with flow's `checkOf`, and where it differs gets a new desired version and a `report` message; `changes` is
- * told of `run:<id>`, of `attempt:<id>` for each attempt that changed, and of `outbox`.
+ * compared with flow's `checkOf`, and where it differs gets a new desired version and a `report` message; all messages
+ * and the check carry the run's trace; `changes` is told of `run:<id>`, of `attempt:<id>` for each attempt that changed, and of `outbox`.
  */
 export interface Store {
   readonly repositories: RepositoryStore;
@@ -206,7 +207,7 @@ export interface LogStore {
 
 export interface OutboxStore {
   /** Some waiting messages; not locked: two relays may both send one, which is allowed. */
-  peek(limit: number): Promise<{ id: string; message: Message }[]>;
+  peek(limit: number): Promise<{ id: string; message: Message; trace?: TraceContext }[]>;
   remove(ids: readonly string[]): Promise<void>;
   /** Age of the oldest message, milliseconds; undefined: empty. */
   oldestAgeMs(): Promise<number | undefined>;

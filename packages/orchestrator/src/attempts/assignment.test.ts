@@ -38,6 +38,8 @@ const claim: Claim = {
   workflow: 'ci',
   repeated: false,
   started: false,
+  queuedAt: new Date(0),
+  claimedAt: new Date(0),
 };
 const limits = { logCapBytes: 100, spoolCapBytes: 200, cancelGraceMs: 300 };
 

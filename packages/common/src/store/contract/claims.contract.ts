@@ -25,6 +25,8 @@ export function describeClaims(scene: () => Scene): void {
         workflow: 'ci',
         repeated: false,
         started: false,
+        queuedAt: expect.any(Date),
+        claimedAt: expect.any(Date),
       });
       expect((await scene().run(run.runId)).nodes[0]?.attempts[0]).toMatchObject({
         state: 'claimed',

@@ -13,6 +13,7 @@ import { describeRecords } from './records.contract.js';
 import { describeRepositories } from './repositories.contract.js';
 import { Scene, type StoreUnderTest } from './scene.js';
 import { describeStorm } from './storm.contract.js';
+import { describeTraces } from './traces.contract.js';
 
 /**
  * What every Store promises, tried on one. `make` is called before each test and gives an empty store; after each test
@@ -54,6 +55,7 @@ export function describeStoreContract(name: string, make: () => Promise<StoreUnd
     describeCancel(current);
     describeChecks(current);
     describeOutboxAndChanges(current);
+    describeTraces(current);
     describeStorm(current);
   });
 }

@@ -245,6 +245,9 @@ export class MemoryAttempts implements AttemptStore {
       workflow: flow.spec.workflow.name,
       repeated,
       started: attempt.state === 'running',
+      queuedAt: new Date(attempt.queuedAt),
+      claimedAt: new Date(attempt.claimedAt ?? attempt.queuedAt),
+      ...(meta.trace !== undefined && { trace: meta.trace }),
     };
   }
 }

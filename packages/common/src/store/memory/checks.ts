@@ -1,4 +1,5 @@
 import type { CheckState } from '../../flow/index.js';
+import type { TraceContext } from '../../telemetry/index.js';
 import { sameCheck, speaksFor } from '../projection/index.js';
 import type { CheckRecord, SourceRef } from '../records.js';
 import type { CheckStore } from '../store.js';
@@ -9,7 +10,13 @@ import { type CheckRow, keyOf } from './tables.js';
 export function desireCheck(
   core: Core,
   source: SourceRef,
-  check: { context: string; runId: string | undefined; generation: number; desired: CheckState },
+  check: {
+    context: string;
+    runId: string | undefined;
+    generation: number;
+    desired: CheckState;
+    trace: TraceContext | undefined;
+  },
 ): void {
   const { tables } = core;
   const key = keyOf(source.forge, source.repositoryId, source.commit, check.context);
@@ -34,11 +41,12 @@ export function desireCheck(
     lastError: stored?.lastError,
     generation: check.generation,
     leasedUntil: stored?.leasedUntil,
+    ...(check.trace !== undefined && { trace: check.trace }),
   };
   tables.checks.set(row.id, row);
   tables.checkKeys.set(key, row.id);
   if (!same) {
-    core.send([{ kind: 'report', version: 1, forge: row.forge, checkId: row.id }]);
+    core.send([{ kind: 'report', version: 1, forge: row.forge, checkId: row.id }], check.trace);
   }
 }
 

@@ -55,12 +55,13 @@ export function commitEvents(
   for (const attemptId of touched.silencedAttemptIds) {
     sayLastLine(core, run, attemptId);
   }
-  core.send(effects(run, events));
+  core.send(effects(run, events), meta.trace);
   desireCheck(core, meta.source, {
     context: meta.checkContext,
     runId: run.runId,
     generation: meta.number,
     desired: checkOf(run, meta),
+    trace: meta.trace,
   });
   core.touch(`run:${run.runId}`);
 }

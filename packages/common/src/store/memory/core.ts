@@ -1,5 +1,6 @@
 import { SolsticeError } from '../../errors/index.js';
 import type { Message } from '../../messages/index.js';
+import type { TraceContext } from '../../telemetry/index.js';
 import type { ChangeTopic } from '../store.js';
 import { MemoryChangeFeed } from './change-feed.js';
 import { Tables } from './tables.js';
@@ -57,9 +58,9 @@ export class Core {
     this.#touched.add(topic);
   }
 
-  send(messages: readonly Message[]): void {
+  send(messages: readonly Message[], trace?: TraceContext): void {
     for (const message of messages) {
-      this.tables.outbox.set(this.newId(), { message, at: this.now() });
+      this.tables.outbox.set(this.newId(), { message, at: this.now(), ...(trace !== undefined && { trace }) });
       this.touch('outbox');
     }
   }

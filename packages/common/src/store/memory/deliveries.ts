@@ -36,12 +36,13 @@ export class MemoryDeliveries implements DeliveryStore {
         runIds: [],
         twinKey: given.twinKey,
         body: given.body.slice(),
+        ...(given.trace !== undefined && { trace: given.trace }),
       };
       tables.deliveries.set(row.id, row);
       tables.deliveryKeys.set(key, row.id);
       if (!ignored && given.event !== undefined) {
         const event = given.event.kind;
-        this.#core.send([{ kind: 'delivery', version: 1, deliveryId: row.id, forge: row.forge, event }]);
+        this.#core.send([{ kind: 'delivery', version: 1, deliveryId: row.id, forge: row.forge, event }], given.trace);
       }
       return { kind: 'accepted', delivery: view(row) };
     });

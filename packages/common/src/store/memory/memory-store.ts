@@ -60,7 +60,8 @@ function firstAfter(chunks: readonly LogChunkRecord[], seq: number): number {
 function outboxStore(core: Core): OutboxStore {
   const { outbox } = core.tables;
   return {
-    peek: (limit) => core.transact(() => [...outbox].slice(0, limit).map(([id, { message }]) => ({ id, message }))),
+    peek: (limit) =>
+      core.transact(() => [...outbox].slice(0, limit).map(([id, { at: _at, ...post }]) => ({ id, ...post }))),
     remove: (ids) =>
       core.transact(() => {
         for (const id of ids) {

@@ -31,6 +31,7 @@ export class MemoryRuns implements RunStore {
           runId: undefined,
           generation: this.#core.lastRunNumber,
           desired: failedCheckState(check),
+          trace: check.trace,
         });
       }
       if (delivery !== undefined) {
@@ -69,6 +70,7 @@ export class MemoryRuns implements RunStore {
       trigger: run.trigger,
       deliveryId: request.deliveryId,
       checkContext: run.checkContext,
+      ...(run.trace !== undefined && { trace: run.trace }),
     };
     this.#core.tables.runIdsByNumber.set(meta.number, run.runId);
     this.#core.tables.runIdsByPageKey.set(run.pageKey, run.runId);

@@ -1,5 +1,6 @@
 import type { FlowEvent, RunFlow } from '../../flow/index.js';
 import type { Message } from '../../messages/index.js';
+import type { TraceContext } from '../../telemetry/index.js';
 import type { AttemptProgress, RunMeta } from '../projection/index.js';
 import type {
   CheckRecord,
@@ -68,7 +69,7 @@ export class Tables {
   readonly checks = new Map<string, CheckRow>();
   /** `forge\0repository\0commit\0context` to the check's id. */
   readonly checkKeys = new Map<string, string>();
-  readonly outbox = new Map<string, { message: Message; at: Date }>();
+  readonly outbox = new Map<string, { message: Message; at: Date; trace?: TraceContext }>();
 }
 
 export function keyOf(...parts: readonly string[]): string {

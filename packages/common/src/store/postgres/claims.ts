@@ -145,5 +145,8 @@ function claimFor({ flow, meta }: LockedRun, worker: workers.WorkerRow, repeated
     workflow: flow.spec.workflow.name,
     repeated,
     started: attempt.state === 'running',
+    queuedAt: new Date(attempt.queuedAt),
+    claimedAt: new Date(attempt.claimedAt ?? attempt.queuedAt),
+    ...(meta.trace !== undefined && { trace: meta.trace }),
   };
 }

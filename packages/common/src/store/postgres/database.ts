@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Client, type ClientBase, type ClientConfig, type CustomTypesConfig, Pool, type PoolClient, types } from 'pg';
 import type { Message } from '../../messages/index.js';
-import type { Logger } from '../../telemetry/index.js';
+import type { Logger, TraceContext } from '../../telemetry/index.js';
 import { insertMessages } from '../sql/outbox.js';
 import type { Queryable } from '../sql/queryable.js';
 import type { ChangeTopic } from '../store.js';
@@ -12,8 +12,8 @@ import { isConnectionLoss, isRolledBack, storeError } from './errors.js';
 export interface Transaction extends Queryable {
   /** One instant for the whole transaction: the database's, unless the store was given a clock. */
   readonly now: Date;
-  /** Puts messages into the outbox. */
-  send(messages: readonly Message[]): Promise<void>;
+  /** Puts messages into the outbox, with the trace of what caused them. */
+  send(messages: readonly Message[], trace?: TraceContext): Promise<void>;
   touch(topic: ChangeTopic): void;
   afterCommit(action: () => void): void;
 }
@@ -117,8 +117,8 @@ export class Database {
         const tx: Transaction = {
           rows,
           now,
-          send: async (messages) => {
-            await insertMessages(tx, messages, now);
+          send: async (messages, trace) => {
+            await insertMessages(tx, messages, now, trace);
             if (messages.length > 0) topics.add('outbox');
           },
           touch: (topic) => topics.add(topic),

@@ -113,7 +113,7 @@ export class RunCommands {
     const messages: Message[] = effects(flow, events);
     const report = await this.#desire(tx, meta, flow, before);
     if (report !== undefined) messages.push(report);
-    await tx.send(messages);
+    await tx.send(messages, meta.trace);
     tx.touch(`run:${flow.runId}`);
     for (const attemptId of touched.attemptIds) tx.touch(`attempt:${attemptId}`);
     tx.afterCommit(() => this.#cache.set(flow));
@@ -132,6 +132,7 @@ export class RunCommands {
       runId: flow.runId,
       generation: meta.number,
       desired,
+      trace: meta.trace,
     });
     return checkId === undefined ? undefined : { kind: 'report', version: 1, forge: meta.source.forge, checkId };
   }

@@ -50,7 +50,7 @@ export class PostgresRuns implements RunStore {
     run: NewRun,
     deliveryId: string | undefined,
   ): Promise<{ id: string; number: number; pageKey: string }> {
-    const { runId, pageKey, source, trigger, checkContext } = run;
+    const { runId, pageKey, source, trigger, checkContext, trace } = run;
     const stored = await this.#commands.lock(tx, runId);
     const command: Command = { kind: 'plan', runId, spec: run.spec };
     const events = decide(stored?.flow, command, tx.now.getTime());
@@ -59,7 +59,7 @@ export class PostgresRuns implements RunStore {
     }
     const flow = evolveAll(undefined, events);
     const number = await sql.insertRun(tx, run, deliveryId, flow.createdAt);
-    const meta = { number, pageKey, source, trigger, deliveryId, checkContext };
+    const meta = { number, pageKey, source, trigger, deliveryId, checkContext, ...(trace !== undefined && { trace }) };
     await this.#commands.begin(tx, { flow, meta }, events);
     return { id: runId, number, pageKey };
   }
@@ -70,8 +70,10 @@ export class PostgresRuns implements RunStore {
       runId: undefined,
       generation: await sql.lastRunNumber(tx),
       desired: failedCheckState(check),
+      trace: check.trace,
     });
-    if (checkId !== undefined) await tx.send([{ kind: 'report', version: 1, forge: check.source.forge, checkId }]);
+    if (checkId === undefined) return;
+    await tx.send([{ kind: 'report', version: 1, forge: check.source.forge, checkId }], check.trace);
   }
 
   command(runId: string, command: Parameters<RunStore['command']>[1]): Promise<CommandOutcome> {

@@ -7,6 +7,7 @@ import {
   type RunFlow,
   waitingFor,
 } from '../../flow/index.js';
+import type { TraceContext } from '../../telemetry/index.js';
 import type { AttemptRecord, NodeRecord, RunDetail, RunSummary, SourceRef, StepRecord } from '../records.js';
 import { settledSteps } from './steps.js';
 
@@ -18,6 +19,7 @@ export interface RunMeta {
   trigger: { event: string; actor: string };
   deliveryId: string | undefined;
   checkContext: string;
+  trace?: TraceContext;
 }
 
 /** What is stored of an attempt beside its events. */

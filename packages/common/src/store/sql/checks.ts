@@ -1,6 +1,7 @@
 import type { CheckState } from '../../flow/index.js';
+import type { TraceContext } from '../../telemetry/index.js';
 import type { CheckRecord, SourceRef } from '../records.js';
-import { isRowId, isUuid, type Queryable, row } from './queryable.js';
+import { isRowId, isUuid, json, type Queryable, row } from './queryable.js';
 
 interface CheckRow {
   id: string;
@@ -16,10 +17,11 @@ interface CheckRow {
   tries: number;
   next_try_at: Date | null;
   last_error: string | null;
+  trace: TraceContext | null;
 }
 
 const columns = `c.id::text, c.forge, c.repository_id::text, c.repository_name, c.commit, c.context, c.run_id, c.desired,
-  c.desired_version, c.sent_version, c.tries, c.next_try_at, c.last_error`;
+  c.desired_version, c.sent_version, c.tries, c.next_try_at, c.last_error, c.trace`;
 
 function checkOfRow(found: CheckRow): CheckRecord {
   const { state, title, text, pageKey } = found.desired;
@@ -37,6 +39,7 @@ function checkOfRow(found: CheckRow): CheckRecord {
     tries: found.tries,
     nextTryAt: found.next_try_at ?? undefined,
     lastError: found.last_error ?? undefined,
+    ...(found.trace !== null && { trace: found.trace }),
   };
 }
 
@@ -47,7 +50,13 @@ function checkOfRow(found: CheckRow): CheckRecord {
 export async function desireCheck(
   tx: Queryable,
   source: SourceRef,
-  check: { context: string; runId: string | undefined; generation: number; desired: CheckState },
+  check: {
+    context: string;
+    runId: string | undefined;
+    generation: number;
+    desired: CheckState;
+    trace: TraceContext | undefined;
+  },
 ): Promise<string | undefined> {
   const { state, title, text, pageKey } = check.desired;
   // Compared as text: always these four, in this order.
@@ -58,13 +67,14 @@ export async function desireCheck(
        select desired_version from checks where forge = $1 and repository_id = $2 and commit = $4 and context = $5
      )
      insert into checks as c
-       (forge, repository_id, repository_name, commit, context, run_id, generation, desired, desired_version)
-     values ($1, $2, $3, $4, $5, $6, $7, $8, 1)
+       (forge, repository_id, repository_name, commit, context, run_id, generation, desired, desired_version, trace)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, 1, $9)
      on conflict (forge, repository_id, commit, context) do update set
        repository_name = excluded.repository_name,
        run_id = excluded.run_id,
        generation = excluded.generation,
        desired = excluded.desired,
+       trace = excluded.trace,
        desired_version = c.desired_version + (c.desired::text is distinct from excluded.desired::text)::int
      where excluded.generation >= c.generation
      returning c.id::text, c.desired_version is distinct from (select desired_version from before) as changed`,
@@ -77,6 +87,7 @@ export async function desireCheck(
       check.runId,
       check.generation,
       desired,
+      json(check.trace),
     ],
   );
   return stored?.changed === true ? stored.id : undefined;

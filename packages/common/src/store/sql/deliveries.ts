@@ -1,4 +1,5 @@
 import type { ForgeEvent } from '../../forge/index.js';
+import type { TraceContext } from '../../telemetry/index.js';
 import type { Delivery, DeliveryState, NewDelivery } from '../records.js';
 import { isRowId, json, type Queryable, row } from './queryable.js';
 
@@ -14,11 +15,12 @@ interface DeliveryRow {
   tries: number;
   next_try_at: Date | null;
   received_at: Date;
+  trace: TraceContext | null;
   run_ids: string[];
 }
 
 const columns = `d.id::text, d.forge, d.forge_delivery_id, d.event_name, d.repository_id::text, d.event, d.state,
-  d.reason, d.tries, d.next_try_at, d.received_at,
+  d.reason, d.tries, d.next_try_at, d.received_at, d.trace,
   array(select r.id::text from runs r where r.delivery_id = d.id order by r.number) as run_ids`;
 
 function deliveryOf(found: DeliveryRow): Delivery {
@@ -35,6 +37,7 @@ function deliveryOf(found: DeliveryRow): Delivery {
     nextTryAt: found.next_try_at ?? undefined,
     receivedAt: found.received_at,
     runIds: found.run_ids,
+    ...(found.trace !== null && { trace: found.trace }),
   };
 }
 
@@ -48,8 +51,8 @@ export async function insertDelivery(
   const inserted = await row<DeliveryRow>(
     tx,
     `insert into deliveries as d (forge, forge_delivery_id, event_name, repository_id, event, twin_key, duplicate_of, body,
-       state, reason, received_at)
-     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+       state, reason, received_at, trace)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
      on conflict do nothing
      returning ${columns}`,
     [
@@ -64,6 +67,7 @@ export async function insertDelivery(
       as.state,
       as.reason,
       now,
+      json(given.trace),
     ],
   );
   return inserted && deliveryOf(inserted);

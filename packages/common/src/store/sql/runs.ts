@@ -1,4 +1,5 @@
 import type { CancelIntent, Cause, FlowEvent, RunFlow, RunState } from '../../flow/index.js';
+import type { TraceContext } from '../../telemetry/index.js';
 import { cancelOf, type RunMeta } from '../projection/index.js';
 import type { NewRun, RunSummary, SourceRef } from '../records.js';
 import { dateOf, isRowId, isUuid, json, type Queryable, row } from './queryable.js';
@@ -20,10 +21,11 @@ export interface RunRow {
   created_at: Date;
   started_at: Date | null;
   ended_at: Date | null;
+  trace: TraceContext | null;
 }
 
 const columns = `r.id, r.number, r.page_key, r.delivery_id::text, r.workflow_name, r.check_context, r.source, r.trigger,
-  r.state, r.seq, r.open_nodes, r.cancel_requested, r.cause, r.created_at, r.started_at, r.ended_at`;
+  r.state, r.seq, r.open_nodes, r.cancel_requested, r.cause, r.created_at, r.started_at, r.ended_at, r.trace`;
 
 export function metaOf(found: RunRow): RunMeta {
   return {
@@ -33,6 +35,7 @@ export function metaOf(found: RunRow): RunMeta {
     trigger: found.trigger,
     deliveryId: found.delivery_id ?? undefined,
     checkContext: found.check_context,
+    ...(found.trace !== null && { trace: found.trace }),
   };
 }
 
@@ -106,8 +109,8 @@ export async function insertRun(
   const inserted = await row<{ number: number }>(
     tx,
     `insert into runs (id, page_key, repository_id, delivery_id, workflow_name, check_context, source, trigger, state,
-       seq, open_nodes, created_at)
-     values ($1, $2, $3, $4, $5, $6, $7, $8, 'queued', 0, 0, $9)
+       seq, open_nodes, created_at, trace)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, 'queued', 0, 0, $9, $10)
      returning number`,
     [
       run.runId,
@@ -119,6 +122,7 @@ export async function insertRun(
       json(run.source),
       json(run.trigger),
       new Date(createdAtMs),
+      json(run.trace),
     ],
   );
   if (inserted === undefined) throw new Error('an insert gave no row');
