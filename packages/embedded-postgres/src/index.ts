@@ -6,3 +6,4 @@ export {
 } from './embedded-postgres.js';
 export { EmbeddedPostgresError, type EmbeddedPostgresErrorCode } from './errors.js';
 export type { EmbeddedPostgresLogger } from './logger.js';
+export type { AllowedNetwork, NetworkAccess } from './network-access.js';

@@ -7,13 +7,15 @@ import { errnoOf } from './errors.js';
 /** What a running server wrote down of itself, in `postmaster.pid`. */
 export interface Postmaster {
   pid: number;
+  /** Of its TCP addresses, if it has any, and in the name of its socket. */
+  port: number;
   socketDirectory: string;
 }
 
 async function readPidFile(cluster: string): Promise<Postmaster | undefined> {
   try {
     const lines = (await readFile(join(cluster, 'postmaster.pid'), 'utf8')).split('\n');
-    return { pid: Number(lines[0]), socketDirectory: lines[4] ?? '' };
+    return { pid: Number(lines[0]), port: Number(lines[3]), socketDirectory: lines[4] ?? '' };
   } catch (error) {
     if (errnoOf(error) === 'ENOENT') return undefined;
     throw error;

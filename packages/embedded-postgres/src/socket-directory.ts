@@ -1,14 +1,17 @@
-import { chown, lstat, mkdir, rm, rmdir } from 'node:fs/promises';
+import { chown, lstat, mkdir, readdir, rm, rmdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { EmbeddedPostgresError, errnoOf } from './errors.js';
 import { canReach, type ServerUser } from './server-user.js';
 
-export const port = 5432;
+/** Without TCP nobody else has it, as the folder is the server's own. */
+export const defaultPort = 5432;
+/** The longest that a socket's name can become: every port has five digits at most. */
+const longestPort = 65535;
 /** sun_path of a unix socket address, less its closing zero byte. */
 const socketPathLimit = 107;
 
-export function socketPath(directory: string): string {
+export function socketPath(directory: string, port: number): string {
   return join(directory, `.s.PGSQL.${port}`);
 }
 
@@ -19,7 +22,7 @@ export function socketPath(directory: string): string {
  */
 export async function makeSocketDirectory(name: string, user: ServerUser): Promise<string> {
   const preferred = join(tmpdir(), name);
-  const fits = Buffer.byteLength(socketPath(preferred)) <= socketPathLimit;
+  const fits = Buffer.byteLength(socketPath(preferred, longestPort)) <= socketPathLimit;
   if (fits) {
     const directory = await claimDirectory(preferred, user);
     // A temporary folder of root's own (TMPDIR=/root/tmp) is no place for a server that runs as somebody else.
@@ -48,7 +51,9 @@ async function claimDirectory(directory: string, user: ServerUser): Promise<stri
   if (found.uid !== user.uid) await chown(directory, user.uid, user.gid);
   // What a killed server left: its lock file would stop the next one for as long as its number names a process, also
   // one that is dead and not yet waited for.
-  for (const path of [socketPath(directory), `${socketPath(directory)}.lock`]) await rm(path, { force: true });
+  for (const name of await readdir(directory)) {
+    if (name.startsWith('.s.PGSQL.')) await rm(join(directory, name), { force: true });
+  }
   return directory;
 }
 
