@@ -1,28 +1,15 @@
+import { type DiagnosticSink, kdlCodes } from '../kdl/index.js';
+
 /** Every code of a workflow diagnostic, with the line of docs/workflow.md that explains it. A code is never reused. */
 export const diagnosticCodes = {
-  syntax: 'The text is not KDL 2.0.',
+  ...kdlCodes,
   'kdl-1': 'The text is KDL 1.0; workflows are KDL 2.0.',
-  'not-utf8': 'The file is not UTF-8 text.',
-  'readers-disagree': 'Two KDL readers understand this place differently, so it is refused.',
-  'type-annotation': 'KDL type annotations, `(type)value`, mean nothing here.',
-  'file-too-large': 'A file may have 256 KiB.',
-  'too-deep': 'Blocks (or comments) may stand 16 deep.',
   'too-many-jobs': 'A workflow may have 256 jobs.',
   'too-many-files': 'A commit may have 32 workflow files.',
-  'too-many-values': 'One node may have 1,000 values, one file 1,000 parts commented out with `/-`.',
   'parse-deadline': 'Reading the file took longer than allowed.',
-  'parse-failed': 'The parser itself failed; please report the file.',
   'missing-workflow': 'A file holds exactly one `workflow`; this one has none.',
   'second-workflow': 'A file holds exactly one `workflow`; this is another.',
   'duplicate-workflow-name': 'Two files have a workflow of the same name, so their checks would overwrite each other.',
-  'unknown-word': 'There is no such word.',
-  'misplaced-word': 'The word exists, but stands elsewhere.',
-  'duplicate-word': 'The word is said twice where once is meant.',
-  'wrong-form': 'Too many arguments, or a block or properties where none are meant.',
-  'missing-value': 'A value is needed here.',
-  'wrong-type': 'A text was meant, not a number, boolean or null.',
-  'number-without-unit': 'A duration needs a unit.',
-  'bad-duration': 'Not a duration such as "90s", "20m" or "1h30m", or out of range.',
   'bad-name': 'A name is one line of at most 100 characters.',
   'missing-name': 'A workflow needs a name.',
   'bad-id': 'An id has letters, digits, `_` and `-`, at most 63.',
@@ -34,8 +21,6 @@ export const diagnosticCodes = {
   'bad-pool': 'Not the name of a pool.',
   'bad-path': 'A path is relative to the checkout and stays inside it.',
   'bad-glob': 'Not a pattern for branch names.',
-  'bad-character': 'A control character that KDL forbids, or a NUL, which no script, variable or name can have.',
-  'bad-escape': 'A backslash in a string, and what follows is no escape.',
   'missing-event': '`on` needs the name of an event.',
   'unknown-event': 'There is no such event.',
   'no-trigger': 'Nothing starts this workflow.',
@@ -52,3 +37,5 @@ export const diagnosticCodes = {
 } as const satisfies Record<string, string>;
 
 export type DiagnosticCode = keyof typeof diagnosticCodes;
+
+export type WorkflowSink = DiagnosticSink<DiagnosticCode>;

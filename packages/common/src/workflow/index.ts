@@ -1,10 +1,17 @@
+export {
+  type Diagnostic,
+  type FormatOptions,
+  formatDiagnostics,
+  hasErrors,
+  type Sources,
+  type Span,
+} from '../kdl/index.js';
 export { type DiagnosticCode, diagnosticCodes } from './diagnostic-codes.js';
-export { type FormatOptions, formatDiagnostics, type Sources } from './format-diagnostics.js';
 export { globMatches } from './glob.js';
 export { workflowLimits } from './limits.js';
 export { matchTrigger, type TriggerMatch } from './match-trigger.js';
 export { parseWorkflowsInWorker, type WorkerParseOptions, type WorkflowFile } from './parse-in-worker.js';
 export { type ParseOptions, parseWorkflow } from './parse-workflow.js';
-export { hasErrors, refuseUnavailable } from './unavailable.js';
+export { refuseUnavailable } from './unavailable.js';
 export * from './workflow.js';
 export { checkTogether, decodeWorkflow, looksLikeWorkflowPath, tooLarge, tooManyFiles } from './workflow-files.js';

@@ -1,10 +1,10 @@
 import { nearestName } from '../errors/index.js';
-import { type DiagnosticSink, quote } from './diagnostic-sink.js';
+import { quote, type Text } from '../kdl/index.js';
+import type { WorkflowSink } from './diagnostic-codes.js';
 import type { ReadJob } from './read-job.js';
-import type { Text } from './values.js';
 
 /** Ids once, needs that exist, no circles. `others`: ids of nodes that aren't built yet, which may be needed too. */
-export function checkNeeds(jobs: readonly ReadJob[], others: ReadonlySet<string>, sink: DiagnosticSink): void {
+export function checkNeeds(jobs: readonly ReadJob[], others: ReadonlySet<string>, sink: WorkflowSink): void {
   const byId = new Map<string, ReadJob>();
   for (const one of jobs) {
     const { id } = one.job;
@@ -51,7 +51,7 @@ export function checkNeeds(jobs: readonly ReadJob[], others: ReadonlySet<string>
   }
 }
 
-function reportUnknownNeed(one: ReadJob, need: Text, ids: string[], sink: DiagnosticSink): void {
+function reportUnknownNeed(one: ReadJob, need: Text, ids: string[], sink: WorkflowSink): void {
   const nearest = sink.isFull ? undefined : nearestName(need.text, ids);
   const known = ids.filter((id) => id !== one.job.id).slice(0, 10);
   sink.error(

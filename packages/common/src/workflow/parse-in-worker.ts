@@ -1,8 +1,10 @@
 import { Worker } from 'node:worker_threads';
 import { toError } from '../errors/index.js';
+import { atStart } from '../kdl/index.js';
+import type { DiagnosticCode } from './diagnostic-codes.js';
 import type { ThreadReply, ThreadRequest } from './parse-thread.js';
 import type { ParseResult } from './workflow.js';
-import { atStart, tooManyFiles } from './workflow-files.js';
+import { tooManyFiles } from './workflow-files.js';
 
 export interface WorkflowFile {
   file: string;
@@ -70,8 +72,13 @@ async function parseAll(worker: Worker, files: readonly WorkflowFile[], deadline
   for (const { file } of files.slice(results.length)) {
     const diagnostic =
       failure === 'deadline'
-        ? atStart(file, 'parse-deadline', deadlineMessage(file, culprit, deadlineMs), 'Make it smaller or simpler.')
-        : atStart(
+        ? atStart<DiagnosticCode>(
+            file,
+            'parse-deadline',
+            deadlineMessage(file, culprit, deadlineMs),
+            'Make it smaller or simpler.',
+          )
+        : atStart<DiagnosticCode>(
             file,
             'parse-failed',
             `${culprit} could not be read: ${failure.message}`,

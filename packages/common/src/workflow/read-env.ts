@@ -1,9 +1,9 @@
-import { type DiagnosticSink, quote } from './diagnostic-sink.js';
-import { candidates, type Said } from './said-words.js';
-import { noExpressions, type SpanMaker } from './values.js';
+import { candidates, quote, type Said, type SpanMaker } from '../kdl/index.js';
+import type { WorkflowSink } from './diagnostic-codes.js';
+import { noExpressions } from './no-expressions.js';
 
 /** The variables of all `env` nodes of one place. Numbers may go without quotes where nothing is lost by it. */
-export function readEnv(all: readonly Said[], lines: SpanMaker, sink: DiagnosticSink): Record<string, string> {
+export function readEnv(all: readonly Said[], lines: SpanMaker, sink: WorkflowSink): Record<string, string> {
   const variables = new Map<string, string>();
   for (const { node } of all) {
     const [argument] = node.arguments;
@@ -57,7 +57,7 @@ export function readEnv(all: readonly Said[], lines: SpanMaker, sink: Diagnostic
           `Put it in quotes: ${name}="${value.source.replace(/^#/, '')}".`,
         );
       } else {
-        noExpressions({ text: value.value, value, open: false }, `the value of ${name}`, lines, sink);
+        noExpressions({ text: value.value, value }, `the value of ${name}`, lines, sink);
         variables.set(name, value.value);
       }
     }

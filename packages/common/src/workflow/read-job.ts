@@ -1,10 +1,21 @@
-import { type DiagnosticSink, quote } from './diagnostic-sink.js';
-import type { LocatedNode } from './located-tree.js';
+import {
+  durationOf,
+  identityOf,
+  type LocatedNode,
+  listOf,
+  quote,
+  type Said,
+  type SaidWords,
+  type SpanMaker,
+  type Text,
+  textOf,
+} from '../kdl/index.js';
+import type { WorkflowSink } from './diagnostic-codes.js';
+import { noExpressions } from './no-expressions.js';
 import { readEnv } from './read-env.js';
-import { checkedName, checkedPath, identityOf, isId, slug } from './read-names.js';
+import { checkedName, checkedPath, isId, slug } from './read-names.js';
 import { readStep } from './read-step.js';
-import { readWords, type Said, type SaidWords } from './said-words.js';
-import { durationOf, listOf, noExpressions, type SpanMaker, type Text, textOf } from './values.js';
+import { readWords } from './read-words.js';
 import type { Job, Step } from './workflow.js';
 
 /** A job, and where the names in it stand, for what is checked once all jobs are known. */
@@ -14,7 +25,7 @@ export interface ReadJob {
   needs: Text[];
 }
 
-export function readJob(node: LocatedNode, lines: SpanMaker, sink: DiagnosticSink): ReadJob | undefined {
+export function readJob(node: LocatedNode, lines: SpanMaker, sink: WorkflowSink): ReadJob | undefined {
   const said = readWords(node, 'job', sink);
   const name = checkedName(textOf(said.get('name'), sink), 'the name of a job', lines, sink);
   const idText = readId(node, said, name, sink);
@@ -56,12 +67,12 @@ export function readJob(node: LocatedNode, lines: SpanMaker, sink: DiagnosticSin
 }
 
 /** `id`, or the first argument; a `name` that would do as an id is one. */
-function readId(node: LocatedNode, said: SaidWords, name: string | undefined, sink: DiagnosticSink): Text | undefined {
+function readId(node: LocatedNode, said: SaidWords, name: string | undefined, sink: WorkflowSink): Text | undefined {
   const text = identityOf(node, said, 'id', sink);
   if (text === undefined) {
     if (said.get('id') !== undefined || node.arguments.length > 0 || said.hasUnknown) return undefined;
     const [value] = said.get('name')?.node.arguments ?? [];
-    if (name !== undefined && value !== undefined && isId(name)) return { text: name, value, open: false };
+    if (name !== undefined && value !== undefined && isId(name)) return { text: name, value };
     sink.error(node.headSpan, 'missing-id', 'this job has no id', `Write job id="${slug(name ?? '')}".`);
     return undefined;
   }
@@ -75,7 +86,7 @@ function readId(node: LocatedNode, said: SaidWords, name: string | undefined, si
   return undefined;
 }
 
-function readPool(said: Said | undefined, lines: SpanMaker, sink: DiagnosticSink): string | undefined {
+function readPool(said: Said | undefined, lines: SpanMaker, sink: WorkflowSink): string | undefined {
   const text = noExpressions(textOf(said, sink), '"runs_on"', lines, sink);
   if (text === undefined || text.open || /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/.test(text.text)) return text?.text;
   sink.error(
@@ -90,7 +101,7 @@ function readPool(said: Said | undefined, lines: SpanMaker, sink: DiagnosticSink
 const imagePattern =
   /^(?:(?:[A-Za-z0-9.-]+|\[[0-9a-fA-F:]+\])(?::\d{1,5})?\/)?[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*(?:\/[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*)*(?::[A-Za-z0-9_][A-Za-z0-9._-]{0,127})?(?:@sha256:[0-9a-f]{64})?$/;
 
-function readImage(said: Said | undefined, lines: SpanMaker, sink: DiagnosticSink): string | undefined {
+function readImage(said: Said | undefined, lines: SpanMaker, sink: WorkflowSink): string | undefined {
   const text = noExpressions(textOf(said, sink), '"image"', lines, sink);
   if (text === undefined || text.open || (text.text.length <= 255 && imagePattern.test(text.text))) return text?.text;
   sink.error(
@@ -102,7 +113,7 @@ function readImage(said: Said | undefined, lines: SpanMaker, sink: DiagnosticSin
   return undefined;
 }
 
-function readSteps(node: LocatedNode, said: SaidWords, lines: SpanMaker, sink: DiagnosticSink): Step[] {
+function readSteps(node: LocatedNode, said: SaidWords, lines: SpanMaker, sink: WorkflowSink): Step[] {
   const steps = said.all('step');
   const written = said.get('script');
   if (written !== undefined) {

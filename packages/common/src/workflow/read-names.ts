@@ -1,38 +1,13 @@
-import { type DiagnosticSink, quote } from './diagnostic-sink.js';
-import type { LocatedNode } from './located-tree.js';
-import type { SaidWords } from './said-words.js';
-import { asText, noExpressions, type SpanMaker, type Text, textOf } from './values.js';
-
-/** Node takes at most one argument, and it is what `word` says too: `job "build"` is `job id="build"`. */
-export function identityOf(node: LocatedNode, said: SaidWords, word: string, sink: DiagnosticSink): Text | undefined {
-  const [first, second] = node.arguments;
-  if (second !== undefined) {
-    sink.error(
-      second.span,
-      'wrong-form',
-      `"${node.name}" has one argument, its ${word}; this is another`,
-      'Put a name with spaces in quotes; everything else is a property or a child.',
-    );
-  }
-  const written = said.get(word);
-  if (first === undefined) return textOf(written, sink);
-  if (written !== undefined) {
-    sink.error(
-      written.node.nameSpan,
-      'duplicate-word',
-      `the ${word} is said twice: the first argument is the ${word} too`,
-      `Keep one of them.`,
-    );
-  }
-  return asText(first, word, sink);
-}
+import { quote, type SpanMaker, type Text } from '../kdl/index.js';
+import type { WorkflowSink } from './diagnostic-codes.js';
+import { noExpressions } from './no-expressions.js';
 
 /** One line, visible, not endless. Undefined when it was reported. */
 export function checkedName(
   text: Text | undefined,
   what: string,
   lines: SpanMaker,
-  sink: DiagnosticSink,
+  sink: WorkflowSink,
 ): string | undefined {
   const name = noExpressions(text, what, lines, sink);
   if (name === undefined) return undefined;
@@ -69,7 +44,7 @@ export function checkedPath(
   text: Text | undefined,
   what: string,
   lines: SpanMaker,
-  sink: DiagnosticSink,
+  sink: WorkflowSink,
 ): string | undefined {
   const path = noExpressions(text, what, lines, sink);
   if (path === undefined) return undefined;

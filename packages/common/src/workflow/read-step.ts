@@ -1,12 +1,20 @@
-import { type DiagnosticSink, quote } from './diagnostic-sink.js';
-import type { LocatedNode } from './located-tree.js';
+import {
+  durationOf,
+  identityOf,
+  type LocatedNode,
+  quote,
+  type SpanMaker,
+  spanOfPiece,
+  type Text,
+  textOf,
+} from '../kdl/index.js';
+import type { WorkflowSink } from './diagnostic-codes.js';
 import { readEnv } from './read-env.js';
-import { checkedName, identityOf } from './read-names.js';
-import { readWords } from './said-words.js';
-import { durationOf, type SpanMaker, spanOfPiece, type Text, textOf } from './values.js';
+import { checkedName } from './read-names.js';
+import { readWords } from './read-words.js';
 import type { Step } from './workflow.js';
 
-export function readStep(node: LocatedNode, lines: SpanMaker, sink: DiagnosticSink): Step | undefined {
+export function readStep(node: LocatedNode, lines: SpanMaker, sink: WorkflowSink): Step | undefined {
   const said = readWords(node, 'step', sink);
   const given = checkedName(identityOf(node, said, 'name', sink), 'the name of a step', lines, sink);
   const timeoutMs = durationOf(said.get('timeout'), sink);
@@ -47,7 +55,7 @@ export function firstLine(script: string): string {
 // As in `${matrix.os}`, and as people coming from elsewhere write it: `${{ matrix.os }}`.
 const dotted = /\$\{(\{?\s*)([A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z_][A-Za-z0-9_-]*)+)\s*\}{0,2}/g;
 
-function refuseDottedNames(script: Text, lines: SpanMaker, sink: DiagnosticSink): void {
+function refuseDottedNames(script: Text, lines: SpanMaker, sink: WorkflowSink): void {
   let from = 0;
   for (const found of script.text.matchAll(dotted)) {
     const [whole, , name] = found;

@@ -1,15 +1,14 @@
 import { nearestName } from '../errors/index.js';
-import { type DiagnosticSink, quote } from './diagnostic-sink.js';
+import { identityOf, type LocatedNode, listOf, quote, type SaidWords, type SpanMaker, spelled } from '../kdl/index.js';
+import type { WorkflowSink } from './diagnostic-codes.js';
 import { globProblem } from './glob.js';
 import { workflowLimits } from './limits.js';
-import type { LocatedNode } from './located-tree.js';
 import { checkNeeds } from './needs-graph.js';
 import { readEnv } from './read-env.js';
 import { readJob } from './read-job.js';
-import { checkedName, identityOf } from './read-names.js';
-import { notAvailable, readWords, reportUnknown, type SaidWords } from './said-words.js';
-import { listOf, type SpanMaker } from './values.js';
-import { events, spelled, wordIn } from './words.js';
+import { checkedName } from './read-names.js';
+import { notAvailable, readWords, reportUnknown } from './read-words.js';
+import { events, wordIn } from './words.js';
 import type { Trigger, Workflow } from './workflow.js';
 
 /** The meaning of a document. What it returns counts only if the sink has no errors then. */
@@ -17,7 +16,7 @@ export function readWorkflow(
   file: string,
   document: LocatedNode[],
   lines: SpanMaker,
-  sink: DiagnosticSink,
+  sink: WorkflowSink,
 ): Workflow | undefined {
   const [node, ...others] = document.filter((one) => wordIn('file', one.name) !== undefined);
   for (const one of document) {
@@ -80,7 +79,7 @@ export function readWorkflow(
   return { file, name, nameSpan: named.value.span, on, env, jobs: jobs.map((one) => one.job) };
 }
 
-function readTriggers(node: LocatedNode, said: SaidWords, sink: DiagnosticSink): Trigger[] {
+function readTriggers(node: LocatedNode, said: SaidWords, sink: WorkflowSink): Trigger[] {
   const triggers: Trigger[] = [];
   const all = said.all('on');
   if (all.length === 0 && !said.hasUnknown) {

@@ -1,4 +1,4 @@
-import type { Diagnostic } from './workflow.js';
+import type { Diagnostic } from '../kdl/index.js';
 
 /**
  * For the planner: what is only not available yet becomes an error, in the same words, because a run that left it out
@@ -8,8 +8,4 @@ export function refuseUnavailable(diagnostics: readonly Diagnostic[]): Diagnosti
   return diagnostics.map((diagnostic) =>
     diagnostic.code === 'not-available-yet' ? { ...diagnostic, severity: 'error' } : diagnostic,
   );
-}
-
-export function hasErrors(diagnostics: readonly Diagnostic[]): boolean {
-  return diagnostics.some((diagnostic) => diagnostic.severity === 'error');
 }

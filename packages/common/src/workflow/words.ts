@@ -1,19 +1,4 @@
-/**
- * How a word is written. `text`: one value. `list`: several values, or one with spaces. `map`: NAME="value" pairs.
- * `block`: a node with words of its own. `flag`: presence is all.
- */
-export type WordForm = 'text' | 'list' | 'map' | 'block' | 'flag';
-
-export interface Word {
-  name: string;
-  form: WordForm;
-  /** False: designed, known, and answered with `not-available-yet`. */
-  built: boolean;
-  /** May be said more than once in one place. */
-  many: boolean;
-  /** Where the words inside it are listed; absent: it has none, or any. */
-  inside?: Place;
-}
+import { findWord, type Language, type Word as LanguageWord, spelled, type WordForm } from '../kdl/index.js';
 
 export type Place =
   | 'file'
@@ -50,6 +35,8 @@ export type Place =
   | 'gate timeout'
   | 'approvers'
   | 'deploy';
+
+export type Word = LanguageWord<Place>;
 
 const built = (form: WordForm, ...names: string[]): Word[] =>
   names.map((name) => ({ name, form, built: true, many: false }));
@@ -216,14 +203,8 @@ export const foreignWords: Partial<Record<Place, Record<string, string>>> = {
   },
 };
 
-/** `runs-on` and `runs_on` are the same word. */
-export function spelled(name: string): string {
-  return name.replaceAll('-', '_');
-}
-
 export function wordIn(place: Place, name: string): Word | undefined {
-  const wanted = spelled(name);
-  return words[place].find((word) => word.name === wanted);
+  return findWord(words, place, name);
 }
 
 /** Can the words of this place be used now, all the words on the way to it being built? */
@@ -247,3 +228,28 @@ function reachable(from: Place, found: Set<Place>): Set<Place> {
   }
   return found;
 }
+
+const titles: Partial<Record<Place, string>> = {
+  file: 'the file',
+  steps: '"catch" and "finally"',
+  jobs: '"then", "else" and "on_failure"',
+};
+
+export const workflowLanguage: Language<Place> = {
+  kind: {
+    one: 'workflow',
+    many: 'workflows',
+    page: 'docs/workflow.md',
+    listExample: 'branches "main" "release/*"',
+    tooLargeHint: 'Move scripts into files of their own.',
+    tooManyValuesHint: 'Move data into files of the repository.',
+  },
+  words,
+  top: 'file',
+  foreignWords,
+  titleOf: (place) => (place.startsWith('on ') ? `on "${place.slice(3)}"` : (titles[place] ?? `"${place}"`)),
+  isPlaceBuilt,
+  insideOf: (word, event) =>
+    word.inside ?? (word.name === 'on' ? events[spelled(String(event ?? ''))]?.place : undefined),
+  notAvailableHint: 'It is part of the language, but this version cannot run it, and a workflow with it is refused.',
+};

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
+import { hasErrors } from '../kdl/index.js';
 import { workflowLimits } from './limits.js';
 import { parseWorkflow } from './parse-workflow.js';
-import { hasErrors, refuseUnavailable } from './unavailable.js';
+import { refuseUnavailable } from './unavailable.js';
 import type { Workflow } from './workflow.js';
 import { checkTogether, decodeWorkflow, looksLikeWorkflowPath, tooLarge, tooManyFiles } from './workflow-files.js';
 

@@ -1,21 +1,4 @@
-/** A range of the file. Lines and columns count from 1; columns count UTF-16 code units; the end is exclusive. */
-export interface Span {
-  line: number;
-  column: number;
-  endLine: number;
-  endColumn: number;
-}
-
-export interface Diagnostic extends Span {
-  /** The path as the caller named it. */
-  file: string;
-  severity: 'error' | 'warning';
-  /** Stable, kebab-case: `unknown-node`, `duplicate-id`, … Listed in diagnostic-codes.ts. */
-  code: string;
-  message: string;
-  /** What would be right. */
-  hint?: string;
-}
+import type { Diagnostic, Span } from '../kdl/index.js';
 
 /** One `.solstice/*.kdl` file, understood. Everything optional that is absent was not written. */
 export interface Workflow {

@@ -1,4 +1,4 @@
-import type { Diagnostic } from './workflow.js';
+import type { Diagnostic } from './diagnostic.js';
 
 export type Sources = ReadonlyMap<string, string> | Readonly<Record<string, string>>;
 

@@ -1,9 +1,10 @@
 import { type Document, getLocation, InvalidKdlError, parse } from '@bgotink/kdl';
 import { parse as parseKdlOne } from '@bgotink/kdl/v1-compat';
+import type { Span } from './diagnostic.js';
 import type { DiagnosticSink } from './diagnostic-sink.js';
-import { workflowLimits } from './limits.js';
+import type { FileKind } from './file-kind.js';
+import { kdlLimits } from './limits.js';
 import type { LineIndex } from './line-index.js';
-import type { Span } from './workflow.js';
 
 /** A KDL document with the place of everything in it, duplicate properties included. */
 export interface LocatedNode {
@@ -34,15 +35,20 @@ export interface LocatedProperty {
 }
 
 /** Undefined when the text is not KDL 2.0: then the sink says why. */
-export function readLocatedTree(text: string, lines: LineIndex, sink: DiagnosticSink): LocatedNode[] | undefined {
+export function readLocatedTree(
+  text: string,
+  lines: LineIndex,
+  kind: FileKind,
+  sink: DiagnosticSink,
+): LocatedNode[] | undefined {
   let document: Document;
   try {
     document = parse(text, { storeLocations: true });
   } catch (thrown) {
-    reportSyntax(text, thrown, lines, sink);
+    reportSyntax(text, thrown, lines, kind, sink);
     return undefined;
   }
-  const builder = new Builder(text, lines, sink);
+  const builder = new Builder(text, lines, kind, sink);
   return builder.nodes(document);
 }
 
@@ -56,7 +62,7 @@ export function isKdlOne(text: string): boolean {
   }
 }
 
-function reportSyntax(text: string, thrown: unknown, lines: LineIndex, sink: DiagnosticSink): void {
+function reportSyntax(text: string, thrown: unknown, lines: LineIndex, kind: FileKind, sink: DiagnosticSink): void {
   const details = thrown instanceof InvalidKdlError ? [...thrown.flat()] : [];
   if (details.length === 0) {
     sink.error(lines.span(0, 0), 'syntax', 'the text could not be read as KDL', 'Simplify it until it can.');
@@ -76,12 +82,17 @@ function reportSyntax(text: string, thrown: unknown, lines: LineIndex, sink: Dia
     // The reader stumbles on: only the first complaint about a place is worth reading.
     if (seen.has(start) || sink.isFull) continue;
     seen.add(start);
-    const { message, hint } = inOurWords(text.slice(start, start + 40), detail.message, keyword);
+    const { message, hint } = inOurWords(text.slice(start, start + 40), detail.message, keyword, kind);
     sink.error(lines.span(start, Math.min(end, text.length)), 'syntax', message, hint);
   }
 }
 
-function inOurWords(found: string, original: string, keyword: string | undefined): { message: string; hint: string } {
+function inOurWords(
+  found: string,
+  original: string,
+  keyword: string | undefined,
+  kind: FileKind,
+): { message: string; hint: string } {
   const plain = original.replace(/ at (?:\d+:\d+|end of input)$/, '');
   const [first = plain, ...rest] = plain.split(/, (?=did you|add |surround|use |write |keywords )/);
   const message = first.charAt(0).toLowerCase() + first.slice(1);
@@ -94,7 +105,7 @@ function inOurWords(found: string, original: string, keyword: string | undefined
     return { message: '"=" without a name before it', hint: 'A property is name="value".' };
   }
   if (found.startsWith('['))
-    return { message: 'there are no lists in brackets', hint: 'Write several values: branches "main" "release/*".' };
+    return { message: 'there are no lists in brackets', hint: `Write several values: ${kind.listExample}.` };
   if (keyword !== undefined) {
     return {
       message: `"${keyword}" without quotes is a keyword of KDL 1.0`,
@@ -106,7 +117,7 @@ function inOurWords(found: string, original: string, keyword: string | undefined
     hint:
       rest.length > 0
         ? `${rest.join(', ')}.`.replace(/^./, (c) => c.toUpperCase()).replace(/\?\.$/, '?')
-        : 'docs/workflow.md shows how it is written.',
+        : `${kind.page} shows how it is written.`,
   };
 }
 
@@ -114,6 +125,7 @@ class Builder {
   constructor(
     private readonly text: string,
     private readonly lines: LineIndex,
+    private readonly kind: FileKind,
     private readonly sink: DiagnosticSink,
   ) {}
 
@@ -147,12 +159,12 @@ class Builder {
         else located.properties.push({ name: entry.name.name, nameSpan: this.span(entry.name), value });
         located.headSpan = { ...nameSpan, endLine: value.span.endLine, endColumn: value.span.endColumn };
       }
-      if (node.entries.length > workflowLimits.entriesPerNode) {
+      if (node.entries.length > kdlLimits.entriesPerNode) {
         this.sink.error(
           nameSpan,
           'too-many-values',
-          `this has more than ${workflowLimits.entriesPerNode} values`,
-          'Move data into files of the repository.',
+          `this has more than ${kdlLimits.entriesPerNode} values`,
+          this.kind.tooManyValuesHint,
         );
       }
       if (node.children !== null) located.children = this.nodes(node.children);

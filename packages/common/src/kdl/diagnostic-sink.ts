@@ -1,9 +1,12 @@
-import type { DiagnosticCode } from './diagnostic-codes.js';
-import { workflowLimits } from './limits.js';
-import type { Diagnostic, Span } from './workflow.js';
+import type { Diagnostic, Span } from './diagnostic.js';
+import type { KdlCode } from './diagnostic-codes.js';
+import { kdlLimits } from './limits.js';
 
-/** Collects what is wrong with one file, up to the limit, and hands it back in order of position. */
-export class DiagnosticSink {
+/**
+ * Collects what is wrong with one file, up to the limit, and hands it back in order of position. `Code`: what the file's
+ * own language can have besides the codes that all have.
+ */
+export class DiagnosticSink<Code extends string = never> {
   private readonly kept: Diagnostic[] = [];
   private dropped = 0;
   private errors = 0;
@@ -16,20 +19,20 @@ export class DiagnosticSink {
 
   /** True when more would only be counted: what is dear to find need not be looked for. */
   get isFull(): boolean {
-    return this.kept.length >= workflowLimits.diagnosticsPerFile;
+    return this.kept.length >= kdlLimits.diagnosticsPerFile;
   }
 
-  error(span: Span, code: DiagnosticCode, message: string, hint: string): void {
+  error(span: Span, code: Code | KdlCode, message: string, hint: string): void {
     this.errors += 1;
     this.add({ file: this.file, ...pick(span), severity: 'error', code, message, hint });
   }
 
-  warning(span: Span, code: DiagnosticCode, message: string, hint: string): void {
+  warning(span: Span, code: Code | KdlCode, message: string, hint: string): void {
     this.add({ file: this.file, ...pick(span), severity: 'warning', code, message, hint });
   }
 
   /** Takes over all that another sink of the same file has. */
-  adopt(other: DiagnosticSink): void {
+  adopt(other: DiagnosticSink<Code>): void {
     this.errors += other.errors;
     this.dropped += other.dropped;
     for (const diagnostic of other.kept) this.add(diagnostic);

@@ -1,14 +1,13 @@
+import type { Span, SpanMaker } from './diagnostic.js';
 import { type DiagnosticSink, quote } from './diagnostic-sink.js';
-import { workflowLimits } from './limits.js';
+import { kdlLimits } from './limits.js';
 import type { LocatedNode, LocatedValue } from './located-tree.js';
-import type { Said } from './said-words.js';
-import type { Span } from './workflow.js';
+import type { Said, SaidWords } from './said-words.js';
 
-/** A text with its place. `open`: it has a `${…}`, which isn't available yet, so its form can't be checked. */
+/** A text with its place. */
 export interface Text {
   text: string;
   value: LocatedValue;
-  open: boolean;
 }
 
 /** The one value of a word, as a text. Undefined when it was reported. */
@@ -41,7 +40,7 @@ export function listOf(said: Said | undefined, sink: DiagnosticSink): Text[] {
   for (const argument of node.arguments) {
     const whole = asText(argument, word.name, sink);
     for (const piece of whole?.text.matchAll(/\S+/g) ?? []) {
-      texts.push({ text: piece[0], value: narrowed(argument, piece[0], piece.index), open: false });
+      texts.push({ text: piece[0], value: narrowed(argument, piece[0], piece.index) });
     }
   }
   if (texts.length === 0 && node.arguments.length === 0) {
@@ -51,7 +50,7 @@ export function listOf(said: Said | undefined, sink: DiagnosticSink): Text[] {
 }
 
 export function asText(value: LocatedValue, word: string, sink: DiagnosticSink): Text | undefined {
-  if (typeof value.value === 'string') return { text: value.value, value, open: false };
+  if (typeof value.value === 'string') return { text: value.value, value };
   const hint =
     value.value === null
       ? `Leave "${word}" out, or give it a text.`
@@ -64,28 +63,6 @@ function kindOf(value: LocatedValue): string {
   if (value.value === null) return 'null';
   return typeof value.value === 'boolean' ? 'a boolean' : 'a number';
 }
-
-/** Reports a `${…}`, and says so in the text. */
-export function noExpressions(
-  text: Text | undefined,
-  what: string,
-  lines: SpanMaker,
-  sink: DiagnosticSink,
-): Text | undefined {
-  if (text === undefined) return undefined;
-  const found = /\$\{[^}]*\}?/.exec(text.text);
-  if (found === null) return text;
-  sink.warning(
-    spanOfPiece(text.value, found[0], lines),
-    'not-available-yet',
-    `${quote(found[0])} in ${what} is not available yet`,
-    'Expressions are part of the language, but this version cannot evaluate them; write the value itself.',
-  );
-  return { ...text, open: true };
-}
-
-/** From start to end offsets of the file to a span. */
-export type SpanMaker = (start: number, end: number) => Span;
 
 /** Where a piece of a text stands in the file, if it is written there as it reads; else the whole text. */
 export function spanOfPiece(value: LocatedValue, piece: string, lines: SpanMaker, from = 0): Span {
@@ -150,7 +127,7 @@ export function durationOf(said: Said | undefined, sink: DiagnosticSink): number
   for (const [, count, unit] of written.matchAll(/(\d+)(ms|s|m|h|d)/g)) {
     totalMs += Number(count) * (unitMs[unit ?? ''] ?? 0);
   }
-  if (totalMs < 1 || totalMs > workflowLimits.durationMs) {
+  if (totalMs < 1 || totalMs > kdlLimits.durationMs) {
     sink.error(
       text.value.span,
       'bad-duration',
@@ -160,4 +137,28 @@ export function durationOf(said: Said | undefined, sink: DiagnosticSink): number
     return undefined;
   }
   return totalMs;
+}
+
+/** Node takes at most one argument, and it is what `word` says too: `job "build"` is `job id="build"`. */
+export function identityOf(node: LocatedNode, said: SaidWords, word: string, sink: DiagnosticSink): Text | undefined {
+  const [first, second] = node.arguments;
+  if (second !== undefined) {
+    sink.error(
+      second.span,
+      'wrong-form',
+      `"${node.name}" has one argument, its ${word}; this is another`,
+      'Put a name with spaces in quotes; everything else is a property or a child.',
+    );
+  }
+  const written = said.get(word);
+  if (first === undefined) return textOf(written, sink);
+  if (written !== undefined) {
+    sink.error(
+      written.node.nameSpan,
+      'duplicate-word',
+      `the ${word} is said twice: the first argument is the ${word} too`,
+      `Keep one of them.`,
+    );
+  }
+  return asText(first, word, sink);
 }

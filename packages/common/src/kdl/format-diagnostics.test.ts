@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import type { Diagnostic } from './diagnostic.js';
 import { formatDiagnostics } from './format-diagnostics.js';
-import type { Diagnostic } from './workflow.js';
 
 function diagnostic(more: Partial<Diagnostic>): Diagnostic {
   return {

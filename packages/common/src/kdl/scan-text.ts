@@ -1,7 +1,8 @@
-import type { DiagnosticCode } from './diagnostic-codes.js';
+import type { KdlCode } from './diagnostic-codes.js';
 import type { DiagnosticSink } from './diagnostic-sink.js';
 import { quote } from './diagnostic-sink.js';
-import { workflowLimits } from './limits.js';
+import type { FileKind } from './file-kind.js';
+import { kdlLimits } from './limits.js';
 import type { LineIndex } from './line-index.js';
 
 const newline = /[\n\v\f\r\u0085\u2028\u2029]/;
@@ -26,6 +27,7 @@ export class TextScanner {
   constructor(
     private readonly text: string,
     private readonly lines: LineIndex,
+    private readonly kind: FileKind,
     private readonly sink: DiagnosticSink,
   ) {}
 
@@ -64,8 +66,8 @@ export class TextScanner {
         return this.slash();
       case '{':
         this.braces.push(this.offset);
-        if (this.braces.length > workflowLimits.depth) {
-          return this.tooDeep(this.offset, 1, `blocks stand more than ${workflowLimits.depth} deep`);
+        if (this.braces.length > kdlLimits.depth) {
+          return this.tooDeep(this.offset, 1, `blocks stand more than ${kdlLimits.depth} deep`);
         }
         break;
       case '}':
@@ -110,12 +112,12 @@ export class TextScanner {
     }
     if (next === '-') {
       this.slashdashes += 1;
-      if (this.slashdashes > workflowLimits.slashdashes) {
+      if (this.slashdashes > kdlLimits.slashdashes) {
         this.problems += 1;
         this.sink.error(
           this.lines.span(start, start + 2),
           'too-many-values',
-          `more than ${workflowLimits.slashdashes} parts are commented out with "/-"`,
+          `more than ${kdlLimits.slashdashes} parts are commented out with "/-"`,
           'Comment out whole lines with "//", or delete them.',
         );
         return false;
@@ -129,8 +131,8 @@ export class TextScanner {
     while (this.offset < this.text.length) {
       if (this.text.startsWith('/*', this.offset)) {
         depth += 1;
-        if (depth > workflowLimits.depth) {
-          return this.tooDeep(this.offset, 2, `comments stand more than ${workflowLimits.depth} deep`);
+        if (depth > kdlLimits.depth) {
+          return this.tooDeep(this.offset, 2, `comments stand more than ${kdlLimits.depth} deep`);
         }
         this.offset += 2;
       } else if (this.text.startsWith('*/', this.offset)) {
@@ -303,12 +305,12 @@ export class TextScanner {
       this.lines.span(offset, offset + length),
       'too-deep',
       message,
-      'No workflow needs that; look for a missing end.',
+      `No ${this.kind.one} needs that; look for a missing end.`,
     );
     return false;
   }
 
-  private report(start: number, end: number, message: string, hint: string, code: DiagnosticCode = 'syntax'): void {
+  private report(start: number, end: number, message: string, hint: string, code: KdlCode = 'syntax'): void {
     this.problems += 1;
     this.sink.error(this.lines.span(start, end), code, message, hint);
   }

@@ -1,7 +1,7 @@
 import { type Node as KdljsNode, parse } from 'kdljs';
+import type { Span } from './diagnostic.js';
 import { type DiagnosticSink, quote } from './diagnostic-sink.js';
 import type { LocatedNode, LocatedValue } from './located-tree.js';
-import type { Span } from './workflow.js';
 
 const hint = 'Write it more plainly, for instance the character itself in place of an escape.';
 

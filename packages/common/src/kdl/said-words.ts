@@ -1,7 +1,7 @@
 import { nearestName } from '../errors/index.js';
 import { type DiagnosticSink, quote } from './diagnostic-sink.js';
+import { findWord, type Language, spelled, type Word } from './language.js';
 import type { LocatedNode } from './located-tree.js';
-import { events, foreignWords, isPlaceBuilt, type Place, spelled, type Word, wordIn, words } from './words.js';
 
 /** A word as it was said: a property is a child with one argument, so both are nodes here. */
 export interface Said {
@@ -40,15 +40,22 @@ export interface ReadOptions {
   insideUnbuilt?: boolean;
 }
 
-export function readWords(node: LocatedNode, place: Place, sink: DiagnosticSink, options: ReadOptions = {}): SaidWords {
+/** Reads what is said in a node that stands for a place of the language. */
+export function readWords<Place extends string>(
+  language: Language<Place>,
+  node: LocatedNode,
+  place: Place,
+  sink: DiagnosticSink,
+  options: ReadOptions = {},
+): SaidWords {
   const said: Said[] = [];
   let hasUnknown = false;
   const firstSaid = new Map<string, Said>();
   for (const { node: candidate, as } of candidates(node)) {
-    const word = wordIn(place, candidate.name);
+    const word = findWord(language.words, place, candidate.name);
     if (word === undefined) {
       hasUnknown = true;
-      reportUnknown(candidate, place, sink);
+      reportUnknown(language, candidate, place, sink);
       continue;
     }
     const one: Said = { word, node: candidate, as };
@@ -67,29 +74,26 @@ export function readWords(node: LocatedNode, place: Place, sink: DiagnosticSink,
       );
       continue;
     }
-    if (!word.built && options.insideUnbuilt !== true) notAvailable(candidate, quote(candidate.name), sink);
-    if (!word.built || options.insideUnbuilt === true) checkInside(candidate, word, sink);
+    if (!word.built && options.insideUnbuilt !== true) {
+      notAvailable(language, candidate, quote(candidate.name), sink);
+    }
+    if (!word.built || options.insideUnbuilt === true) {
+      const inside = language.insideOf(word, candidate.arguments[0]?.value);
+      // Only mistakes in words: what a word that isn't built yet has inside means nothing so far.
+      if (inside !== undefined) readWords(language, candidate, inside, sink, { insideUnbuilt: true });
+    }
     said.push(one);
   }
   return new SaidWords(said, hasUnknown);
 }
 
-/** Only mistakes in words: what a word that isn't built yet has inside means nothing so far. */
-function checkInside(node: LocatedNode, word: Word, sink: DiagnosticSink): void {
-  if (word.inside !== undefined) readWords(node, word.inside, sink, { insideUnbuilt: true });
-  else if (word.name === 'on') {
-    const event = events[spelled(String(node.arguments[0]?.value ?? ''))];
-    if (event !== undefined) readWords(node, event.place, sink, { insideUnbuilt: true });
-  }
-}
-
-export function notAvailable(node: LocatedNode, what: string, sink: DiagnosticSink): void {
-  sink.warning(
-    node.nameSpan,
-    'not-available-yet',
-    `${what} is not available yet`,
-    'It is part of the language, but this version cannot run it, and a workflow with it is refused.',
-  );
+export function notAvailable(
+  language: { notAvailableHint: string },
+  node: LocatedNode,
+  what: string,
+  sink: DiagnosticSink,
+): void {
+  sink.warning(node.nameSpan, 'not-available-yet', `${what} is not available yet`, language.notAvailableHint);
 }
 
 /** Properties, as children with one argument, then the children. */
@@ -112,23 +116,28 @@ export function candidates(node: LocatedNode): Array<{ node: LocatedNode; as: 'p
   return [...properties, ...(node.children ?? []).map((child) => ({ node: child, as: 'child' as const }))];
 }
 
-export function reportUnknown(node: LocatedNode, place: Place, sink: DiagnosticSink): void {
+export function reportUnknown<Place extends string>(
+  language: Language<Place>,
+  node: LocatedNode,
+  place: Place,
+  sink: DiagnosticSink,
+): void {
   if (sink.isFull) {
     // Only counted from here on; looking for a suggestion would cost more than it gives.
     sink.error(node.nameSpan, 'unknown-word', '', '');
     return;
   }
-  const where = place === 'file' ? 'at the top of a file' : `in ${titleOf(place)}`;
-  const known = words[place].map((word) => word.name);
+  const where = place === language.top ? 'at the top of a file' : `in ${language.titleOf(place)}`;
+  const known = language.words[place].map((word) => word.name);
   const name = spelled(node.name);
-  const nearest = foreignWords[place]?.[name] ?? nearestName(node.name, known);
-  const belongs = placesOf(name, place);
+  const nearest = language.foreignWords[place]?.[name] ?? nearestName(node.name, known);
+  const belongs = placesOf(language, name, place);
   if (nearest === undefined && belongs.length > 0) {
     sink.error(
       node.nameSpan,
       'misplaced-word',
       `${quote(node.name)} does not belong ${where}`,
-      `It belongs in ${belongs.map(titleOf).join(' or ')}.`,
+      `It belongs in ${belongs.map((one) => language.titleOf(one)).join(' or ')}.`,
     );
     return;
   }
@@ -141,20 +150,11 @@ export function reportUnknown(node: LocatedNode, place: Place, sink: DiagnosticS
   sink.error(node.nameSpan, 'unknown-word', `there is no word ${quote(node.name)} ${where}`, suggestion);
 }
 
-const titles: Partial<Record<Place, string>> = {
-  file: 'the file',
-  steps: '"catch" and "finally"',
-  jobs: '"then", "else" and "on_failure"',
-};
-
-function titleOf(place: Place): string {
-  if (place.startsWith('on ')) return `on "${place.slice(3)}"`;
-  return titles[place] ?? `"${place}"`;
-}
-
 /** Where a word would be right: places that can be used now before those that can't. */
-function placesOf(name: string, not: Place): Place[] {
-  const places = (Object.keys(words) as Place[]).filter((place) => place !== not && wordIn(place, name) !== undefined);
-  const now = places.filter(isPlaceBuilt);
+function placesOf<Place extends string>(language: Language<Place>, name: string, not: Place): Place[] {
+  const places = (Object.keys(language.words) as Place[]).filter(
+    (place) => place !== not && findWord(language.words, place, name) !== undefined,
+  );
+  const now = places.filter((place) => language.isPlaceBuilt(place));
   return now.length > 0 ? now : places.slice(0, 3);
 }

@@ -1,4 +1,4 @@
-import type { Span } from './workflow.js';
+import type { Span } from './diagnostic.js';
 
 /** Offsets (UTF-16 code units) of a text to lines and columns, as an editor counts them: CR LF is one line end. */
 export class LineIndex {

@@ -1,0 +1,20 @@
+export { type Diagnostic, hasErrors, type Span, type SpanMaker } from './diagnostic.js';
+export { type KdlCode, kdlCodes } from './diagnostic-codes.js';
+export { DiagnosticSink, quote } from './diagnostic-sink.js';
+export type { FileKind } from './file-kind.js';
+export { type FormatOptions, formatDiagnostics, type Sources } from './format-diagnostics.js';
+export { findWord, type Language, spelled, type Word, type WordForm } from './language.js';
+export { kdlLimits } from './limits.js';
+export type { LocatedNode, LocatedProperty, LocatedValue } from './located-tree.js';
+export { readDocument } from './read-document.js';
+export {
+  candidates,
+  notAvailable,
+  type ReadOptions,
+  readWords,
+  reportUnknown,
+  type Said,
+  SaidWords,
+} from './said-words.js';
+export { atStart, decodeText, tooLarge } from './text-files.js';
+export { asText, durationOf, identityOf, listOf, refuseBlock, spanOfPiece, type Text, textOf } from './values.js';
