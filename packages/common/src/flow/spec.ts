@@ -11,6 +11,21 @@ export const stepSpecSchema = z.strictObject({
   ]),
 });
 
+/** What a job takes of its host. What it leaves out is as the pool has it. */
+export const resourcesSpecSchema = z.strictObject({
+  cpus: z.number().positive().optional(),
+  memoryBytes: z.number().int().positive().optional(),
+});
+
+/** Where a job may run: these hosts, the first that can before the next. */
+export const placeSpecSchema = z.strictObject({
+  hosts: z.array(z.string()).min(1),
+  /** Any host, when none of the named can take it. Absent: it waits for one of them. */
+  otherwise: z.literal('any').optional(),
+  /** What sends it to the next host: only a fault of the infrastructure, or its own failure too. */
+  on: z.enum(['infra', 'any']),
+});
+
 export const jobSpecSchema = z.strictObject({
   kind: z.literal('job'),
   id: z.string(),
@@ -22,6 +37,10 @@ export const jobSpecSchema = z.strictObject({
   env: z.record(z.string(), z.string()),
   needs: z.array(z.string()),
   timeoutMs: z.number().int().positive().optional(),
+  resources: resourcesSpecSchema.optional(),
+  place: placeSpecSchema.optional(),
+  /** Never two at once: once its steps may have run, it is not tried again because its worker was lost. */
+  exclusive: z.literal(true).optional(),
   /** `setup` scripts are the first of these, named `setup: <path>`. */
   steps: z.array(stepSpecSchema),
 });
@@ -32,6 +51,8 @@ export const runSpecSchema = z.strictObject({
   nodes: z.array(jobSpecSchema),
 });
 
+export type ResourcesSpec = z.infer<typeof resourcesSpecSchema>;
+export type PlaceSpec = z.infer<typeof placeSpecSchema>;
 export type StepSpec = z.infer<typeof stepSpecSchema>;
 export type JobSpec = z.infer<typeof jobSpecSchema>;
 export type NodeSpec = JobSpec;

@@ -126,7 +126,15 @@ export interface NodeRecord {
   cause: Cause | undefined;
   /** For a state that is not terminal: what it waits for. */
   waitingFor: string | undefined;
+  /** For one that is queued, and could be claimed by now: why each host that there is does not take it. */
+  hostAnswers?: HostAnswer[];
   attempts: AttemptRecord[];
+}
+
+export interface HostAnswer {
+  hostId: string;
+  /** As it goes on after the host's name: `does not serve pool large`. */
+  reason: string;
 }
 
 export interface AttemptRecord extends AttemptView {
@@ -188,19 +196,54 @@ export interface PoolOffer {
   memoryBytes: number;
 }
 
+/**
+ * `cordoned`: takes no new work; what runs goes on. `draining`: the same, and where a deadline was set, what still runs
+ * then is handed back. Set by operators; a restart of the host's process changes nothing.
+ */
+export type HostState = 'active' | 'draining' | 'cordoned';
+
+/** As the host last told it. */
+export interface HostLoad {
+  /** The load average of the last minute. */
+  load1: number;
+  memoryFreeBytes: number;
+  /** Where its workers and its source mirror are. */
+  diskFreeBytes: number;
+}
+
+export interface HostStateChange {
+  by: string;
+  reason?: string;
+  at: Date;
+}
+
+export interface Resources {
+  cpus: number;
+  memoryBytes: number;
+}
+
 export interface HostRecord {
   id: string;
   instance: string;
-  state: 'active' | 'draining' | 'cordoned';
+  state: HostState;
+  /** The last change of the state. Absent: there was none, it is active since it registered. */
+  stateChange?: HostStateChange;
+  /** Of a draining host: from then on its work is handed back. Absent: it may take its time. */
+  drainUntil?: Date;
   capacity: Capacity;
   pools: PoolOffer[];
   /** Sum over its worker rows. */
   reserved: Capacity;
   /** Health of its backends, as the host last told it. */
   notes: string[];
+  load?: HostLoad;
   leaseUntil: Date;
+  /** When its lease was renewed last; its registration counts. */
+  renewedAt: Date;
   alive: boolean;
   registeredAt: Date;
+  /** Of the Solstice that runs there. */
+  version?: string;
 }
 
 /** What lets a process write for an attempt. Its row is compared in the same transaction as the write. */
@@ -220,6 +263,8 @@ export interface Claim {
   attemptNumber: number;
   job: JobSpec;
   pool: PoolOffer;
+  /** What was reserved for it, and is what its worker may use: the job's own, else the pool's. */
+  resources: Resources;
   source: SourceRef;
   trigger: { event: string; actor: string };
   workflow: string;
@@ -260,4 +305,20 @@ export interface CheckRecord {
   lastError: string | undefined;
   /** Of the run whose state it shows, or of what could not be planned. */
   trace?: TraceContext;
+}
+
+/** A message that nobody could read, kept for the operator. */
+export interface NewDeadLetter {
+  /** Where it lay. */
+  queue: string;
+  routingKey: string;
+  /** Why it could not be read. */
+  reason: string;
+  body: Uint8Array;
+  /** When it was set aside. */
+  at: Date;
+}
+
+export interface DeadLetterRecord extends NewDeadLetter {
+  id: string;
 }

@@ -24,6 +24,7 @@ const claim: Claim = {
     ],
   },
   pool: { name: 'default', backend: 'process', image: undefined, cpus: 1, memoryBytes: 1 },
+  resources: { cpus: 1, memoryBytes: 1 },
   source: {
     repositoryId: '1',
     forge: 'local',

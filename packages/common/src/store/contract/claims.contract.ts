@@ -20,6 +20,7 @@ export function describeClaims(scene: () => Scene): void {
         attemptNumber: 1,
         job: run.spec.nodes[0],
         pool: offer('default'),
+        resources: { cpus: 1, memoryBytes: 1_000_000 },
         source: run.source,
         trigger: run.trigger,
         workflow: 'ci',

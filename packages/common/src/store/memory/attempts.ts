@@ -1,12 +1,14 @@
 import { SolsticeError } from '../../errors/index.js';
 import { type AttemptResult, type Command, isRefusal, parseAttemptId } from '../../flow/index.js';
 import {
+  claimFor,
   fitOf,
   freshRecords,
   hostsSay,
   isLog,
   isRepeatedFinish,
   RELEASED_DETAIL,
+  resourcesOf,
   stepChange,
 } from '../projection/index.js';
 import type { Claim, Fence, PoolOffer, RunnerRecord, WorkerRecord } from '../records.js';
@@ -78,7 +80,10 @@ export class MemoryAttempts implements AttemptStore {
     const tokenHash = request.tokenHash.slice();
     tables.leases.set(attemptId, { workerId, fence });
     tables.requests.set(requestId, attemptId);
-    tables.workers.set(workerId, { id: workerId, hostId, attemptId, offer, tokenHash, sessionHash: undefined, fence });
+    const job = this.#run(runId).flow.spec.nodes.find(({ id }) => id === parseAttemptId(attemptId)?.nodeId);
+    const resources = resourcesOf(job ?? {}, offer);
+    const worker = { id: workerId, hostId, attemptId, offer, resources, tokenHash, fence };
+    tables.workers.set(workerId, { ...worker, sessionHash: undefined });
     return this.#claimOf(workerId, false);
   }
 
@@ -226,29 +231,7 @@ export class MemoryAttempts implements AttemptStore {
       return undefined;
     }
     const { flow, meta } = this.#run(parseAttemptId(worker.attemptId)?.runId ?? '');
-    const attempt = flow.attempts[worker.attemptId];
-    const job = flow.spec.nodes.find((node) => node.id === attempt?.nodeId);
-    if (attempt === undefined || job === undefined) {
-      throw new SolsticeError('internal', `run ${flow.runId} has no attempt ${worker.attemptId}`);
-    }
-    return {
-      fence: worker.fence,
-      workerId: worker.id,
-      runId: flow.runId,
-      runNumber: meta.number,
-      nodeId: attempt.nodeId,
-      attemptNumber: attempt.number,
-      job,
-      pool: worker.offer,
-      source: meta.source,
-      trigger: meta.trigger,
-      workflow: flow.spec.workflow.name,
-      repeated,
-      started: attempt.state === 'running',
-      queuedAt: new Date(attempt.queuedAt),
-      claimedAt: new Date(attempt.claimedAt ?? attempt.queuedAt),
-      ...(meta.trace !== undefined && { trace: meta.trace }),
-    };
+    return claimFor(flow, meta, worker, repeated);
   }
 }
 

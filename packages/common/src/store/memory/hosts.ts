@@ -10,7 +10,7 @@ import type { HostRow } from './tables.js';
 export function hostRecord(core: Core, row: HostRow): HostRecord {
   const { keyHash: _keyHash, renewals: _renewals, ...host } = row;
   const workers = [...core.tables.workers.values()].filter((worker) => worker.hostId === row.id);
-  return { ...host, reserved: sumReserved(workers.map((worker) => worker.offer)), alive: row.leaseUntil > core.now() };
+  return { ...host, reserved: sumReserved(workers.map((worker) => worker.resources)), alive: row.leaseUntil > core.now() };
 }
 
 /** The host's row, if it is this process that has it. */

@@ -10,6 +10,7 @@ import type {
   LogChunkRecord,
   PoolOffer,
   Repository,
+  Resources,
   WorkerRecord,
 } from '../records.js';
 
@@ -38,6 +39,7 @@ export interface HostRow extends Omit<HostRecord, 'reserved' | 'alive'> {
 /** A reservation, whether its attempt lives or not. */
 export interface WorkerRow extends Pick<WorkerRecord, 'id' | 'hostId' | 'attemptId'> {
   offer: PoolOffer;
+  resources: Resources;
   tokenHash: Uint8Array;
   sessionHash: Uint8Array | undefined;
   /** The fence that this worker's attempt has, or had at its end. */

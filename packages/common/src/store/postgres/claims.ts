@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { SolsticeError } from '../../errors/index.js';
 import { type AttemptView, isRefusal } from '../../flow/index.js';
-import { fitOf, type HostView } from '../projection/index.js';
+import { claimFor, fitOf, type HostView, resourcesOf } from '../projection/index.js';
 import type { Claim, Fence, HostRecord, PoolOffer } from '../records.js';
 import * as attempts from '../sql/attempts.js';
 import * as hosts from '../sql/hosts.js';
@@ -110,8 +110,10 @@ export class Claims {
       throw new SolsticeError('internal', `a queued attempt could not be claimed: ${outcome.reason}`);
     }
     const fence: Fence = { attemptId, hostId, instance, epoch: 1 };
-    await workers.insertWorker(tx, { id: workerId, fence, offer, tokenHash });
-    return claimFor(run, { id: workerId, fence, offer, live: true }, false);
+    const job = run.flow.spec.nodes.find(({ id }) => id === attempt.nodeId);
+    const worker = { id: workerId, fence, offer, resources: resourcesOf(job ?? {}, offer) };
+    await workers.insertWorker(tx, { ...worker, tokenHash });
+    return claimFor(run.flow, run.meta, worker, false);
   }
 
   /** What a claim said, again. Undefined: the worker's attempt is over, or elsewhere. */
@@ -121,32 +123,6 @@ export class Claims {
     const run = await this.#commands.lockOfAttempt(tx, before.fence.attemptId);
     // Read again under the run's lock: its end may have come in between.
     const worker = run && (await workers.readWorker(tx, workerId));
-    return run === undefined || worker?.live !== true ? undefined : claimFor(run, worker, true);
+    return run === undefined || worker?.live !== true ? undefined : claimFor(run.flow, run.meta, worker, true);
   }
-}
-
-function claimFor({ flow, meta }: LockedRun, worker: workers.WorkerRow, repeated: boolean): Claim {
-  const attempt = flow.attempts[worker.fence.attemptId];
-  const job = flow.spec.nodes.find((node) => node.id === attempt?.nodeId);
-  if (attempt === undefined || job === undefined) {
-    throw new SolsticeError('internal', `run ${flow.runId} has no attempt ${worker.fence.attemptId}`);
-  }
-  return {
-    fence: worker.fence,
-    workerId: worker.id,
-    runId: flow.runId,
-    runNumber: meta.number,
-    nodeId: attempt.nodeId,
-    attemptNumber: attempt.number,
-    job,
-    pool: worker.offer,
-    source: meta.source,
-    trigger: meta.trigger,
-    workflow: flow.spec.workflow.name,
-    repeated,
-    started: attempt.state === 'running',
-    queuedAt: new Date(attempt.queuedAt),
-    claimedAt: new Date(attempt.claimedAt ?? attempt.queuedAt),
-    ...(meta.trace !== undefined && { trace: meta.trace }),
-  };
 }

@@ -1,4 +1,5 @@
 export * from './checks.js';
+export * from './claim.js';
 export * from './claims.js';
 export * from './deliveries.js';
 export * from './endings.js';

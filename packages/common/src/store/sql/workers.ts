@@ -1,12 +1,10 @@
 import type { CancelIntent } from '../../flow/index.js';
+import type { ClaimedWorker } from '../projection/index.js';
 import type { Fence, PoolOffer, WorkerRecord } from '../records.js';
 import { offerOf } from './hosts.js';
 import { type Queryable, row } from './queryable.js';
 
-export interface NewWorker {
-  id: string;
-  fence: Fence;
-  offer: PoolOffer;
+export interface NewWorker extends ClaimedWorker {
   tokenHash: Uint8Array;
 }
 
@@ -23,8 +21,8 @@ export async function insertWorker(tx: Queryable, worker: NewWorker): Promise<vo
       instance,
       epoch,
       JSON.stringify(worker.offer),
-      worker.offer.cpus,
-      worker.offer.memoryBytes,
+      worker.resources.cpus,
+      worker.resources.memoryBytes,
       Buffer.from(worker.tokenHash),
     ],
   );
@@ -36,10 +34,7 @@ export async function insertWorker(tx: Queryable, worker: NewWorker): Promise<vo
   ]);
 }
 
-export interface WorkerRow {
-  id: string;
-  fence: Fence;
-  offer: PoolOffer;
+export interface WorkerRow extends ClaimedWorker {
   /** Its attempt has a lease. */
   live: boolean;
 }
@@ -51,10 +46,12 @@ interface RawWorkerRow {
   instance: string;
   epoch: number;
   pool_offer: PoolOffer;
+  cpus: number;
+  memory_bytes: number;
   live: boolean;
 }
 
-const columns = `w.id, w.host_id, w.attempt_id, w.instance, w.epoch, w.pool_offer,
+const columns = `w.id, w.host_id, w.attempt_id, w.instance, w.epoch, w.pool_offer, w.cpus, w.memory_bytes,
   exists (select from leases l where l.attempt_id = w.attempt_id) as live`;
 
 function workerOf(found: RawWorkerRow): WorkerRow {
@@ -67,6 +64,7 @@ function workerOf(found: RawWorkerRow): WorkerRow {
       epoch: found.epoch,
     },
     offer: offerOf(found.pool_offer),
+    resources: { cpus: found.cpus, memoryBytes: found.memory_bytes },
     live: found.live,
   };
 }
