@@ -1,12 +1,8 @@
-import { execFile } from 'node:child_process';
-import { access, readFile } from 'node:fs/promises';
 import path from 'node:path';
-import { promisify } from 'node:util';
+import { installPackages, isDebian, isInstalled } from '../debian-packages.js';
 import { type DockerDaemon, startDockerDaemon } from './docker-daemon.js';
 import { pingDocker } from './docker-engine.js';
 
-const run = promisify(execFile);
-const INSTALL_DEADLINE_MS = 10 * 60_000;
 const DEFAULT_SOCKET = '/var/run/docker.sock';
 
 export type DockerForTests = DockerEngine | { missing: string };
@@ -47,41 +43,12 @@ export async function dockerForTests(environment: Environment = process.env): Pr
 /** Undefined: dockerd is installed (now), and this process may start it. Else what is missing. */
 export async function provideDockerd(): Promise<string | undefined> {
   if (process.getuid?.() !== 0) return 'no Docker engine answers, and only root can start one';
-  if (await installed('dockerd', 'iptables')) return undefined;
+  if (await isInstalled('dockerd', 'iptables')) return undefined;
   if (!(await isDebian())) return 'Docker is not installed, and this is not Debian';
-  await install('docker.io', 'iptables', 'busybox-static');
+  await installPackages('docker.io', 'iptables', 'busybox-static');
   return undefined;
 }
 
 function engine(socketPath: string, stop: () => Promise<void>): DockerEngine {
   return { socketPath, dockerHost: `unix://${socketPath}`, stop };
-}
-
-async function installed(...programs: string[]): Promise<boolean> {
-  const directories = ['/usr/local/sbin', '/usr/local/bin', '/usr/sbin', '/usr/bin', '/sbin', '/bin'];
-  const found = await Promise.all(
-    programs.map(async (program) => {
-      const looks = directories.map((directory) =>
-        access(path.join(directory, program)).then(
-          () => true,
-          () => false,
-        ),
-      );
-      return (await Promise.all(looks)).includes(true);
-    }),
-  );
-  return !found.includes(false);
-}
-
-async function isDebian(): Promise<boolean> {
-  const release = await readFile('/etc/os-release', 'utf8').catch(() => '');
-  return /^ID(_LIKE)?=.*debian/m.test(release);
-}
-
-async function install(...packages: string[]): Promise<void> {
-  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
-  const settings = { env, timeout: INSTALL_DEADLINE_MS, maxBuffer: 64 * 1024 * 1024 };
-  // An old list is better than none: where everything is there already, no network is needed.
-  await run('apt-get', ['update', '-q'], settings).catch(() => undefined);
-  await run('apt-get', ['install', '-y', '-q', '--no-install-recommends', ...packages], settings);
 }
