@@ -3,7 +3,7 @@ import { loadSettings, thisMachine } from '@solstice/common/config';
 import { SolsticeError } from '@solstice/common/errors';
 import { createLogger } from '@solstice/common/telemetry';
 import { Command, CommanderError, Option } from 'commander';
-import { Shutdown, untilToldToStop } from '../up/shutdown.js';
+import { Shutdown, untilToldToStop } from '../process/shutdown.js';
 import { up } from '../up/up.js';
 import { runPostReceive } from './hook.js';
 

@@ -5,14 +5,14 @@ import { createInProcessQueue } from '@solstice/common/queue';
 import { createSealer, loadOrCreateKey } from '@solstice/common/secrets';
 import type { Logger } from '@solstice/common/telemetry';
 import { registerWebhooks } from '@solstice/forge-integration';
-import { openDataDirectory } from './data-directory.js';
-import { openStore } from './database.js';
-import { diagnose } from './doctor.js';
-import { createForgeRole } from './forge-role.js';
-import { startHostRole } from './host-role.js';
-import { createServer, listen } from './listeners.js';
-import { forgePorts, triggerOf } from './operator-ports.js';
-import type { Shutdown } from './shutdown.js';
+import { openDataDirectory } from '../process/data-directory.js';
+import { createServer, listen } from '../process/listeners.js';
+import { openStore } from '../process/open-store.js';
+import type { Shutdown } from '../process/shutdown.js';
+import { diagnose } from '../roles/doctor.js';
+import { createForgeRole } from '../roles/forge.js';
+import { startHostRole } from '../roles/host.js';
+import { forgePorts, triggerOf } from '../roles/operator-ports.js';
 
 export interface UpOptions {
   settings: Settings;

@@ -14,7 +14,7 @@ import {
   type Forges,
   type Planner,
 } from '@solstice/forge-integration';
-import type { Shutdown } from './shutdown.js';
+import type { Shutdown } from '../process/shutdown.js';
 import { uuidv7 } from './uuid-v7.js';
 
 export interface ForgeRoleOptions {

@@ -18,8 +18,8 @@ import {
   createRunnerMount,
 } from '@solstice/workers/backends';
 import { createMirrors } from '@solstice/workers/source';
+import type { Shutdown } from '../process/shutdown.js';
 import { mirrorsWithCredentials } from './host-mirrors.js';
-import type { Shutdown } from './shutdown.js';
 
 const SPOOL_CAP_BYTES = 64 * 1024 * 1024;
 const CANCEL_GRACE_MS = 10_000;
