@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { kdlLimits, parseDuration, parseSize } from '../kdl/index.js';
 import { type Address, Secret } from './settings.js';
 
 /** A value as it stands in the file or in a variable (there always a string). */
@@ -11,8 +12,6 @@ export interface ValueKind<T> {
   /** True: the value is never quoted, also not when it is wrong. */
   secret: boolean;
 }
-
-const sizeUnits: Record<string, number> = { B: 1, KiB: 1024, MiB: 1024 ** 2, GiB: 1024 ** 3, TiB: 1024 ** 4 };
 
 function kind<T>(expected: string, schema: z.ZodType<T>, secret = false): ValueKind<T> {
   return { expected, schema, secret };
@@ -43,19 +42,12 @@ export const positiveNumber = number('a number above 0', (value) => value > 0 &&
 export const count = number('a whole number above 0', (value) => value > 0 && Number.isSafeInteger(value));
 
 /** Bytes. */
-export const size = text('a size with its unit, such as "512MiB" or "32GiB"', (value) => {
-  const [, digits, unit] = /^(\d{1,12}(?:\.\d{1,3})?)(B|KiB|MiB|GiB|TiB)$/.exec(value) ?? [];
-  const bytes = Math.floor(Number(digits) * (sizeUnits[unit ?? ''] ?? Number.NaN));
-  return bytes > 0 ? bytes : undefined;
-});
-
-const durationUnitsMs: Record<string, number> = { s: 1000, m: 60_000, h: 3_600_000 };
+export const size = text('a size with its unit, such as "512MiB" or "32GiB"', parseSize);
 
 /** Milliseconds. */
 export const duration = text('a time with its unit, such as "30s", "15m" or "2h"', (value) => {
-  const [, digits, unit] = /^(\d{1,6})(s|m|h)$/.exec(value) ?? [];
-  const ms = Number(digits) * (durationUnitsMs[unit ?? ''] ?? Number.NaN);
-  return ms > 0 ? ms : undefined;
+  const ms = parseDuration(value);
+  return ms !== undefined && ms > 0 && ms <= kdlLimits.durationMs ? ms : undefined;
 });
 
 export const path = text('a path', (value) => (value !== '' && !value.includes('\0') ? value : undefined));

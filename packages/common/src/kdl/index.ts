@@ -6,6 +6,8 @@ export { type FormatOptions, formatDiagnostics, type Sources } from './format-di
 export { findWord, type Language, spelled, type Word, type WordForm } from './language.js';
 export { kdlLimits } from './limits.js';
 export type { LocatedNode, LocatedProperty, LocatedValue } from './located-tree.js';
+export { parseDuration, parseSize, sizeText } from './quantities.js';
+export { durationOf, numberOf, sizeOf } from './quantity-words.js';
 export { readDocument } from './read-document.js';
 export {
   candidates,
@@ -17,4 +19,13 @@ export {
   SaidWords,
 } from './said-words.js';
 export { atStart, decodeText, tooLarge } from './text-files.js';
-export { asText, durationOf, identityOf, listOf, refuseBlock, spanOfPiece, type Text, textOf } from './values.js';
+export {
+  asText,
+  flagOf,
+  identityOf,
+  listOf,
+  refuseBlock,
+  spanOfPiece,
+  type Text,
+  textOf,
+} from './values.js';

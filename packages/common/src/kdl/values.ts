@@ -1,6 +1,5 @@
 import type { Span, SpanMaker } from './diagnostic.js';
-import { type DiagnosticSink, quote } from './diagnostic-sink.js';
-import { kdlLimits } from './limits.js';
+import type { DiagnosticSink } from './diagnostic-sink.js';
 import type { LocatedNode, LocatedValue } from './located-tree.js';
 import type { Said, SaidWords } from './said-words.js';
 
@@ -10,8 +9,8 @@ export interface Text {
   value: LocatedValue;
 }
 
-/** The one value of a word, as a text. Undefined when it was reported. */
-export function textOf(said: Said | undefined, sink: DiagnosticSink): Text | undefined {
+/** The one value of a word, whatever it is. Undefined when it was reported. */
+export function oneValueOf(said: Said | undefined, sink: DiagnosticSink): LocatedValue | undefined {
   if (said === undefined) return undefined;
   const { node, word } = said;
   const [first, second] = node.arguments;
@@ -29,7 +28,13 @@ export function textOf(said: Said | undefined, sink: DiagnosticSink): Text | und
     return undefined;
   }
   refuseBlock(node, `"${word.name}" has one value and no block`, sink);
-  return asText(first, word.name, sink);
+  return first;
+}
+
+/** The one value of a word, as a text. Undefined when it was reported. */
+export function textOf(said: Said | undefined, sink: DiagnosticSink): Text | undefined {
+  const value = oneValueOf(said, sink);
+  return value === undefined || said === undefined ? undefined : asText(value, said.word.name, sink);
 }
 
 /** Several values, or one with spaces between. */
@@ -91,52 +96,23 @@ export function refuseBlock(node: LocatedNode, message: string, sink: Diagnostic
   if (child !== undefined) sink.error(child.nameSpan, 'wrong-form', message, 'Take the block out.');
 }
 
-const unitMs: Record<string, number> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
-
-/** `"90s"`, `"20m"`, `"1h30m"` in milliseconds. */
-export function durationOf(said: Said | undefined, sink: DiagnosticSink): number | undefined {
-  const [first] = said?.node.arguments ?? [];
-  if (said !== undefined && typeof first?.value === 'number') {
+/** Said, and not taken back with `#false`. */
+export function flagOf(said: Said | undefined, sink: DiagnosticSink): boolean {
+  if (said === undefined) return false;
+  const { node, word } = said;
+  const [first, second] = node.arguments;
+  refuseBlock(node, `"${word.name}" has no block`, sink);
+  const odd = second ?? (first === undefined || typeof first.value === 'boolean' ? undefined : first);
+  if (odd !== undefined) {
     sink.error(
-      first.span,
-      'number-without-unit',
-      `"${said.word.name}" is a duration, and ${first.source} has no unit`,
-      `Write "${first.source}s", "${first.source}m" or "${first.source}h".`,
+      odd.span,
+      'wrong-form',
+      `"${word.name}" is said without a value`,
+      `Write ${word.name}, and nothing else.`,
     );
-    return undefined;
+    return false;
   }
-  const text = textOf(said, sink);
-  if (text === undefined || said === undefined) return undefined;
-  const written = text.text;
-  const name = said.word.name;
-  if (/^[0-9.]+$/.test(written)) {
-    sink.error(
-      text.value.span,
-      'number-without-unit',
-      `"${name}" is a duration, and ${quote(written)} has no unit`,
-      `Write "${written}s", "${written}m" or "${written}h".`,
-    );
-    return undefined;
-  }
-  const example = 'Durations are "90s", "20m", "1h30m"; the units are ms, s, m, h, d.';
-  if (!/^(?:\d{1,9}(?:ms|s|m|h|d))+$/.test(written)) {
-    sink.error(text.value.span, 'bad-duration', `${quote(written)} is not a duration`, example);
-    return undefined;
-  }
-  let totalMs = 0;
-  for (const [, count, unit] of written.matchAll(/(\d+)(ms|s|m|h|d)/g)) {
-    totalMs += Number(count) * (unitMs[unit ?? ''] ?? 0);
-  }
-  if (totalMs < 1 || totalMs > kdlLimits.durationMs) {
-    sink.error(
-      text.value.span,
-      'bad-duration',
-      totalMs < 1 ? `a "${name}" of nothing would end everything at once` : `"${name}" is more than 14 days`,
-      totalMs < 1 ? 'Leave it out for none.' : 'The longest is "14d".',
-    );
-    return undefined;
-  }
-  return totalMs;
+  return first?.value !== false;
 }
 
 /** Node takes at most one argument, and it is what `word` says too: `job "build"` is `job id="build"`. */
