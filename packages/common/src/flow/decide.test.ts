@@ -201,6 +201,114 @@ describe('lost and refused', () => {
   });
 });
 
+describe('exclusive', () => {
+  it('is not tried again once its steps may have run, and says so', () => {
+    const flow = new Flow(spec(job('a', [], { exclusive: true })));
+    flow.do({ kind: 'lose', attemptId: flow.start('a'), detail: 'host away' });
+    expect(flow.attemptStates()).toEqual(['lost']);
+    expect(flow.state).toMatchObject({
+      state: 'failed',
+      nodes: {
+        a: {
+          state: 'failed',
+          cause: {
+            kind: 'lost',
+            hostId: 'alder',
+            detail: 'host away; it is exclusive, and its steps may have run, so it is not tried again',
+          },
+        },
+      },
+    });
+    expect(flow.state.attempts['r1/a/1']?.cause).toEqual(flow.state.nodes.a?.cause);
+  });
+
+  it('is tried again while it was never told to start', () => {
+    const flow = new Flow(spec(job('a', [], { exclusive: true })));
+    flow.claim('r1/a/1');
+    flow.do({ kind: 'lose', attemptId: 'r1/a/1', detail: 'host away' });
+    flow.now += 1_000;
+    flow.claim('r1/a/2');
+    flow.do({ kind: 'refuse', attemptId: 'r1/a/2', detail: 'full', retryable: true });
+    flow.succeed('a');
+    expect(flow.attemptStates()).toEqual(['lost', 'refused', 'succeeded']);
+  });
+
+  it('goes to another host after a failure that it has told of, where the workflow says so', () => {
+    const flow = new Flow(spec(job('a', [], { exclusive: true, place: { hosts: ['alder', 'birch'], on: 'any' } })));
+    flow.fail('a');
+    expect(flow.attemptStates()).toEqual(['failed', 'queued']);
+    flow.do({ kind: 'lose', attemptId: flow.start('a'), detail: 'host away' });
+    expect(flow.state.state).toBe('failed');
+  });
+});
+
+describe('place', () => {
+  const fail = (flow: Flow, hostId: string, state: 'failed' | 'timed_out' = 'failed'): void => {
+    const { id, notBefore } = flow.last('a');
+    flow.now = Math.max(flow.now, notBefore);
+    flow.claim(id, hostId);
+    flow.do({ kind: 'start', attemptId: id });
+    flow.do({ kind: 'finish', attemptId: id, result: { state } });
+  };
+  const lose = (flow: Flow, hostId: string): void => {
+    const { id, notBefore } = flow.last('a');
+    flow.now = Math.max(flow.now, notBefore);
+    flow.claim(id, hostId);
+    flow.do({ kind: 'lose', attemptId: id, detail: 'gone' });
+  };
+
+  it('leaves a failure alone', () => {
+    const flow = new Flow(spec(job('a', [], { place: { hosts: ['alder', 'birch'], on: 'infra' } })));
+    fail(flow, 'alder');
+    expect(flow.state.state).toBe('failed');
+  });
+
+  it('with on="any" goes to each host once, at once, and then fails with the last cause', () => {
+    const flow = new Flow(spec(job('a', [], { place: { hosts: ['alder', 'birch'], on: 'any' } }), job('b', ['a'])));
+    fail(flow, 'alder');
+    expect(flow.last('a')).toMatchObject({ number: 2, notBefore: flow.now, avoidHosts: ['alder'] });
+    expect(flow.nodeStates()).toEqual({ a: 'ready', b: 'waiting' });
+    fail(flow, 'birch', 'timed_out');
+    expect(flow.attemptStates()).toEqual(['failed', 'timed_out']);
+    expect(flow.nodeStates()).toEqual({ a: 'timed_out', b: 'skipped' });
+  });
+
+  it('with on="any" and otherwise goes elsewhere once', () => {
+    const flow = new Flow(spec(job('a', [], { place: { hosts: ['alder'], otherwise: 'any', on: 'any' } })));
+    fail(flow, 'alder');
+    fail(flow, 'cedar');
+    expect(flow.attemptStates()).toEqual(['failed', 'failed']);
+    expect(flow.state.state).toBe('failed');
+  });
+
+  it('with on="any" and one host has nowhere to go', () => {
+    const flow = new Flow(spec(job('a', [], { place: { hosts: ['alder'], on: 'any' } })));
+    fail(flow, 'alder');
+    expect(flow.attemptStates()).toEqual(['failed']);
+  });
+
+  it('is worth a try on every host that is named, and elsewhere', () => {
+    const hosts = ['alder', 'birch', 'cedar', 'elm'];
+    const flow = new Flow(spec(job('a', [], { place: { hosts, otherwise: 'any', on: 'infra' } })));
+    for (const host of [...hosts, 'fir']) {
+      expect(flow.state.state).toBe('queued');
+      lose(flow, host);
+    }
+    expect(flow.attemptStates()).toEqual(['lost', 'lost', 'lost', 'lost', 'lost']);
+    expect(flow.state.state).toBe('failed');
+    expect(flow.last('a').notBefore - (flow.last('a').queuedAt ?? 0)).toBe(5_000);
+  });
+
+  it('is tried three times on one host too', () => {
+    const flow = new Flow(spec(job('a', [], { place: { hosts: ['alder'], on: 'infra' } })));
+    for (let attempt = 0; attempt < 3; attempt += 1) {
+      lose(flow, 'alder');
+    }
+    expect(flow.attemptStates()).toEqual(['lost', 'lost', 'lost']);
+    expect(flow.state.state).toBe('failed');
+  });
+});
+
 describe('cancel', () => {
   const cancel = { kind: 'cancel', by: 'mara', reason: 'wrong branch' } as const;
   const cause = { kind: 'cancelled', by: 'mara', reason: 'wrong branch' } as const;

@@ -4,12 +4,9 @@ import type { AttemptResult, Cause } from './cause.js';
 import { applyTo, Draft } from './evolve.js';
 import { graphOf, problemOf } from './graph.js';
 import type { AttemptView, Command, FlowEvent, FlowEventBody, NodeFlow, Refusal, RunFlow } from './messages.js';
+import { afterFailure, afterInfrastructure } from './retries.js';
+import type { JobSpec } from './spec.js';
 import { isTerminal, type TerminalAttemptState, type TerminalNodeState, type TerminalRunState } from './states.js';
-
-/** Attempts in all of a node whose worker was lost or could not be made. */
-export const MAX_ATTEMPTS = 3;
-/** How long the second and the third attempt wait. */
-export const RETRY_DELAYS_MS = [1_000, 5_000] as const;
 
 /**
  * What may happen: the events that the command causes, numbered on from the run's last one, or why it may not. No
@@ -128,6 +125,8 @@ function finish(turn: Turn, attempt: AttemptView, result: AttemptResult): FlowEv
   }
   if (cancelled) {
     endNode(turn, attempt, 'cancelled', 'cancelled', result.cause);
+  } else if (result.state !== 'succeeded' && afterFailure(jobOf(turn, attempt), attempt)) {
+    tryAgain(turn, attempt, result.state, result.cause, 0);
   } else {
     endNode(turn, attempt, result.state, result.state, result.cause);
   }
@@ -138,7 +137,7 @@ function lose(turn: Turn, attempt: AttemptView, detail: string): FlowEvent[] | R
   if (attempt.state !== 'claimed' && attempt.state !== 'running') {
     return refusal(`attempt ${attempt.id} is ${attempt.state}`, attempt.state);
   }
-  const cause: Cause = { kind: 'lost', detail, ...(attempt.hostId !== undefined && { hostId: attempt.hostId }) };
+  const cause = { kind: 'lost' as const, detail, ...(attempt.hostId !== undefined && { hostId: attempt.hostId }) };
   failOver(turn, attempt, 'lost', cause, true);
   return turn.events;
 }
@@ -152,7 +151,7 @@ function refuse(
     return refusal(`attempt ${attempt.id} is ${attempt.state}`, attempt.state);
   }
   const { detail, retryable } = command;
-  const cause: Cause = { kind: 'refused', detail, ...(attempt.hostId !== undefined && { hostId: attempt.hostId }) };
+  const cause = { kind: 'refused' as const, detail, ...(attempt.hostId !== undefined && { hostId: attempt.hostId }) };
   failOver(turn, attempt, 'refused', cause, retryable);
   return turn.events;
 }
@@ -187,6 +186,10 @@ function cancel(turn: Turn, command: Extract<Command, { kind: 'cancel' }>): Flow
   return turn.events;
 }
 
+function jobOf(turn: Turn, attempt: AttemptView): JobSpec | undefined {
+  return graphOf(turn.draft.head.spec).spec(attempt.nodeId);
+}
+
 function liveAttempt(turn: Turn, node: NodeFlow): AttemptView | undefined {
   const last = node.attemptIds.at(-1);
   const attempt = last === undefined ? undefined : turn.draft.attempt(last);
@@ -194,17 +197,34 @@ function liveAttempt(turn: Turn, node: NodeFlow): AttemptView | undefined {
 }
 
 /** The infrastructure's fault: another attempt, elsewhere where there is an elsewhere. */
-function failOver(turn: Turn, attempt: AttemptView, state: 'lost' | 'refused', cause: Cause, retryable: boolean): void {
+function failOver(
+  turn: Turn,
+  attempt: AttemptView,
+  state: 'lost' | 'refused',
+  cause: Extract<Cause, { kind: 'lost' | 'refused' }>,
+  retryable: boolean,
+): void {
   if (attempt.cancelRequested !== undefined) {
     endNode(turn, attempt, 'cancelled', 'cancelled', cause);
     return;
   }
-  const delayMs = RETRY_DELAYS_MS[attempt.number - 1];
-  if (!retryable || attempt.number >= MAX_ATTEMPTS || delayMs === undefined) {
-    endNode(turn, attempt, state, 'failed', cause);
+  const next = afterInfrastructure(jobOf(turn, attempt), attempt, retryable);
+  if (next.retry) {
+    tryAgain(turn, attempt, state, cause, next.delayMs);
     return;
   }
-  turn.emit({ kind: 'attempt.ended', attemptId: attempt.id, state, cause });
+  const detail = next.because === undefined ? cause.detail : `${cause.detail}; ${next.because}`;
+  endNode(turn, attempt, state, 'failed', { ...cause, detail });
+}
+
+function tryAgain(
+  turn: Turn,
+  attempt: AttemptView,
+  state: TerminalAttemptState,
+  cause: Cause | undefined,
+  delayMs: number,
+): void {
+  turn.emit({ kind: 'attempt.ended', attemptId: attempt.id, state, ...(cause !== undefined && { cause }) });
   if (turn.draft.node(attempt.nodeId).state === 'running') {
     turn.emit({ kind: 'node.readied', nodeId: attempt.nodeId });
   }

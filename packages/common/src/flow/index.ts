@@ -1,13 +1,14 @@
 export * from './attempt-id.js';
 export * from './cause.js';
 export { type CheckState, checkOf, clip, MAX_TITLE_LENGTH } from './check-state.js';
-export { decide, MAX_ATTEMPTS, RETRY_DELAYS_MS } from './decide.js';
+export { decide } from './decide.js';
 export * from './describe-cause.js';
 export * from './effects.js';
 export { evolve, evolveAll, replay } from './evolve.js';
 export * from './freeze.js';
 export { type Graph, graphOf } from './graph.js';
 export * from './messages.js';
+export { MAX_ATTEMPTS, maxAttemptsOf, RETRY_DELAYS_MS } from './retries.js';
 export * from './spec.js';
 export * from './states.js';
 export { statesDocument } from './states-document.js';

@@ -1,23 +1,38 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { decide, MAX_ATTEMPTS } from './decide.js';
+import { decide } from './decide.js';
 import { evolve, evolveAll, replay } from './evolve.js';
 import type { Command, FlowEvent, RunFlow } from './messages.js';
 import { isRefusal } from './messages.js';
+import { maxAttemptsOf } from './retries.js';
+import type { PlaceSpec } from './spec.js';
 import { canMove, isTerminal } from './states.js';
 import { drain, Flow, job, spec } from './testing/flows.js';
 
 const results = ['succeeded', 'failed', 'timed_out', 'cancelled'] as const;
 const kinds = ['claim', 'start', 'finish', 'lose', 'refuse', 'cancel', 'plan'] as const;
 
+const place: fc.Arbitrary<PlaceSpec> = fc.record(
+  {
+    hosts: fc.uniqueArray(fc.constantFrom('alder', 'birch', 'cedar', 'elm'), { minLength: 1 }),
+    otherwise: fc.constant('any' as const),
+    on: fc.constantFrom('infra' as const, 'any' as const),
+  },
+  { requiredKeys: ['hosts', 'on'] },
+);
+
+/** What a job may say of where it goes. Most say nothing. */
+const placement = fc.record({ place, exclusive: fc.constant(true as const) }, { requiredKeys: [] });
+
 /** A graph without circles: each job may need any of those before it. Written down in a shuffled order. */
 const graph = fc
-  .array(fc.array(fc.nat(6), { maxLength: 4 }), { minLength: 1, maxLength: 7 })
+  .array(fc.tuple(fc.array(fc.nat(6), { maxLength: 4 }), placement), { minLength: 1, maxLength: 7 })
   .chain((needs) => {
-    const jobs = needs.map((numbers, index) =>
+    const jobs = needs.map(([numbers, placed], index) =>
       job(
         `n${index}`,
         [...new Set(numbers)].filter((number) => number < index).map((number) => `n${number}`),
+        placed,
       ),
     );
     return fc.shuffledSubarray(jobs, { minLength: jobs.length, maxLength: jobs.length });
@@ -119,7 +134,19 @@ function requireNeeds(run: RunFlow): void {
   for (const node of Object.values(run.nodes)) {
     const live = node.attemptIds.filter((id) => !isTerminal(run.attempts[id]?.state ?? 'queued'));
     expect(live.length).toBe(node.state === 'ready' || node.state === 'running' ? 1 : 0);
-    expect(node.attemptIds.length).toBeLessThanOrEqual(MAX_ATTEMPTS);
+    const spec = run.spec.nodes.find(({ id }) => id === node.id);
+    expect(node.attemptIds.length).toBeLessThanOrEqual(maxAttemptsOf(spec));
+    const attempts = node.attemptIds.map((id) => run.attempts[id]).filter((one) => one !== undefined);
+    const earlier = attempts.slice(0, -1);
+    // What is exclusive may have run once, unless it was seen to end; a failure alone goes to another host.
+    if (spec?.exclusive === true) {
+      expect(earlier.filter((attempt) => attempt.state === 'lost' && attempt.startedAt !== undefined)).toEqual([]);
+    }
+    const failed = earlier.filter((attempt) => attempt.state === 'failed' || attempt.state === 'timed_out');
+    expect(failed.length === 0 || spec?.place?.on === 'any').toBe(true);
+    for (const [index, attempt] of attempts.entries()) {
+      expect(attempt.avoidHosts).toEqual([...new Set(attempts.slice(0, index).map((one) => one.hostId))]);
+    }
   }
   expect(run.openNodes).toBe(Object.values(run.nodes).filter((node) => !isTerminal(node.state)).length);
   expect(isTerminal(run.state)).toBe(run.openNodes === 0);

@@ -1,7 +1,8 @@
 import { SolsticeError } from '../../errors/index.js';
-import { decide, MAX_ATTEMPTS } from '../decide.js';
+import { decide } from '../decide.js';
 import { evolveAll } from '../evolve.js';
 import { type AttemptView, type Command, type FlowEvent, isRefusal, type RunFlow } from '../messages.js';
+import { maxAttemptsOf } from '../retries.js';
 import type { JobSpec, RunSpec } from '../spec.js';
 
 /** A job of one step, for tests. */
@@ -103,7 +104,9 @@ export class Flow {
 
 /** Plays every attempt that can go on, always well, until nothing more happens. */
 export function drain(flow: Flow): void {
-  for (let guard = 0; guard < 1_000 * MAX_ATTEMPTS; guard += 1) {
+  const attempts = flow.state.spec.nodes.reduce((sum, node) => sum + maxAttemptsOf(node), 0);
+  // Three moves each at most: claimed, started, ended.
+  for (let guard = 0; guard <= 3 * attempts; guard += 1) {
     const live = Object.values(flow.state.attempts).find((attempt) => attempt.endedAt === undefined);
     if (live === undefined) {
       return;
