@@ -15,4 +15,6 @@ export {
 } from './docker/index.js';
 export { type EventuallyOptions, eventually } from './eventually.js';
 export * from './forges/index.js';
+export { type LabHost, missingForNetworkLab, NetworkLab } from './network/index.js';
+export * from './rabbitmq/index.js';
 export { type TemporaryDirectory, temporaryDirectory } from './temporary-directory.js';
