@@ -54,6 +54,10 @@ export const errorCodes = {
     'Another process took this host over.',
     'This one exits; look for two with one state directory.',
   ),
+  'host-alive': code(
+    'A host that is alive, or that still holds attempts, cannot be removed.',
+    'Stop its process first; what it holds is taken from it when its lease is over.',
+  ),
   'fence-lost': code('The attempt was taken from this worker.', 'Nothing to do: its work was given to another.'),
   'record-gap': code('A runner left numbers out.', 'The runner sends on from the number in the answer.'),
   refused: code('The state does not allow this.', 'The message says which state it is in.'),

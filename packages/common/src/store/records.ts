@@ -300,6 +300,8 @@ export interface CheckRecord {
   desired: CheckState;
   desiredVersion: number;
   sentVersion: number;
+  /** Raised by each lease: says whose report it is that comes back. */
+  lease: number;
   tries: number;
   nextTryAt: Date | undefined;
   lastError: string | undefined;

@@ -5,11 +5,15 @@ import type {
   Capacity,
   CheckRecord,
   Claim,
+  DeadLetterRecord,
   Delivery,
   DeliveryState,
   Fence,
+  HostLoad,
   HostRecord,
+  HostState,
   LogChunkRecord,
+  NewDeadLetter,
   NewDelivery,
   NewFailedCheck,
   NewRun,
@@ -42,6 +46,7 @@ export interface Store {
   readonly logs: LogStore;
   readonly outbox: OutboxStore;
   readonly checks: CheckStore;
+  readonly deadLetters: DeadLetterStore;
   readonly changes: ChangeFeed;
   /** Can the store answer? Rejects with `database-unavailable`. */
   ping(): Promise<void>;
@@ -170,7 +175,8 @@ export interface HostStore {
   /**
    * Registers or takes over (`keyHash` equal): sets the instance, raises the epoch of its leases. Refuses
    * (`host-name-taken`) while the lease of another key is alive; after that the name is taken over by the new machine:
-   * what the old one held is lost, and its worker rows go.
+   * what the old one held is lost, and its worker rows go. Its state stays as an operator set it: a drained host that
+   * comes back is drained.
    */
   register(host: {
     id: string;
@@ -180,24 +186,68 @@ export interface HostStore {
     pools: PoolOffer[];
     notes: string[];
     leaseMs: number;
+    version?: string;
   }): Promise<HostRecord>;
   /**
    * Renews the lease and compares what the host believes it holds with what is stored. Rejects `host-replaced`.
    * cancel: ask the runner to stop. gone: not (any more) this host's: destroy it. unknown: this host's by the store,
-   * but not in its list: make the worker, or lose it.
+   * but not in its list: make the worker, or lose it. state, drainUntil: what an operator wishes of the host; handing
+   * work back when the time is over is the host's own doing.
    */
-  renew(request: { id: string; instance: string; leaseMs: number; holding: string[]; notes: string[] }): Promise<{
+  renew(request: {
+    id: string;
+    instance: string;
+    leaseMs: number;
+    holding: string[];
+    notes: string[];
+    /** Absent: what is stored stays. */
+    load?: HostLoad;
+  }): Promise<{
     cancel: { attemptId: string; by: string; reason?: string }[];
     gone: string[];
     unknown: string[];
+    state: HostState;
+    drainUntil: Date | undefined;
   }>;
+  /** By id. */
   list(): Promise<HostRecord[]>;
+  /**
+   * An operator's wish; any state may follow any other. Takes effect with the commit: no claim of this host succeeds
+   * after it, unless it is `active`. The same state with the same deadline and no other reason changes nothing. A
+   * change sends a `host` message and tells `host:<id>`. Rejects `not-found`; `refused` for a deadline of another state
+   * than `draining`.
+   */
+  setState(
+    id: string,
+    change: { state: HostState; by: string; reason?: string; drainUntil?: Date },
+  ): Promise<HostRecord>;
+  /**
+   * Forgets a host that is gone for good, with the workers that it had. Rejects `not-found`, and `host-alive` while its
+   * lease is alive, or while it holds attempts that the reaper has not taken yet.
+   */
+  remove(id: string): Promise<void>;
   /** Hosts with their renewal counters: the reaper compares two looks, a full lease apart by its own clock. */
   renewals(): Promise<{ id: string; instance: string; renewals: number; hasLeases: boolean }[]>;
   /** Checks under the host's lock that `renewals` is still the number seen, then loses all its attempts. Answers how many. */
   reap(id: string, seen: { instance: string; renewals: number }): Promise<number>;
   /** Orderly end: the lease is over at once; the workers stay for the next process with the same key. Of another instance: nothing. */
   leave(id: string, instance: string): Promise<void>;
+}
+
+export interface DeadLetterStore {
+  /** The same letter (all fields equal) again changes nothing: its id is that of the first. */
+  add(letter: NewDeadLetter): Promise<{ id: string }>;
+  /** Newest first. */
+  list(filter: { limit: number }): Promise<DeadLetterRecord[]>;
+  count(): Promise<number>;
+  get(id: string): Promise<DeadLetterRecord | undefined>;
+  /**
+   * Reads it again, as this version can: if that works now, the message goes to the outbox and the letter goes, in one
+   * transaction. Rejects `not-found`.
+   */
+  replay(id: string): Promise<{ replayed: true } | { unreadable: string }>;
+  /** Rejects `not-found`. */
+  remove(id: string): Promise<void>;
 }
 
 export interface LogStore {
@@ -216,10 +266,13 @@ export interface OutboxStore {
 export interface CheckStore {
   /** Takes due checks with desired > sent and no live lease; each has one sender at a time. */
   lease(request: { forge?: string; limit: number; leaseMs: number }): Promise<CheckRecord[]>;
-  /** The forge accepted this version. Ends the lease; a newer desired version makes it due at once. */
-  sent(id: string, version: number): Promise<void>;
-  /** It did not. Ends the lease. */
-  failed(id: string, error: string, nextTryAt: Date): Promise<void>;
+  /**
+   * The forge accepted this version. Ends the lease; a newer desired version makes it due at once. A sender whose lease
+   * was over and taken by another may have overtaken that one's report: then the newest version is sent once more.
+   */
+  sent(id: string, version: number, lease: number): Promise<void>;
+  /** It did not, or may not have. Ends the lease; of another's lease, as for `sent`. */
+  failed(id: string, error: string, nextTryAt: Date, lease: number): Promise<void>;
   list(filter: {
     runId?: string;
     repositoryId?: string;
@@ -229,7 +282,7 @@ export interface CheckStore {
   }): Promise<CheckRecord[]>;
 }
 
-export type ChangeTopic = 'outbox' | `run:${string}` | `attempt:${string}`;
+export type ChangeTopic = 'outbox' | `run:${string}` | `attempt:${string}` | `host:${string}`;
 
 export interface ChangeFeed {
   /**

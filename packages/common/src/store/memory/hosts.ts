@@ -1,7 +1,14 @@
 import { SolsticeError } from '../../errors/index.js';
 import { parseAttemptId } from '../../flow/index.js';
-import { reapedDetail, replacedDetail, sumReserved } from '../projection/index.js';
-import type { Capacity, HostRecord, PoolOffer } from '../records.js';
+import {
+  checkRemovable,
+  isChange,
+  noSuchHost,
+  reapedDetail,
+  replacedDetail,
+  sumReserved,
+} from '../projection/index.js';
+import type { HostRecord } from '../records.js';
 import type { HostStore } from '../store.js';
 import { handle } from './commit-events.js';
 import type { Core } from './core.js';
@@ -10,7 +17,11 @@ import type { HostRow } from './tables.js';
 export function hostRecord(core: Core, row: HostRow): HostRecord {
   const { keyHash: _keyHash, renewals: _renewals, ...host } = row;
   const workers = [...core.tables.workers.values()].filter((worker) => worker.hostId === row.id);
-  return { ...host, reserved: sumReserved(workers.map((worker) => worker.resources)), alive: row.leaseUntil > core.now() };
+  return {
+    ...host,
+    reserved: sumReserved(workers.map((worker) => worker.resources)),
+    alive: row.leaseUntil > core.now(),
+  };
 }
 
 /** The host's row, if it is this process that has it. */
@@ -46,15 +57,7 @@ export class MemoryHosts implements HostStore {
     this.#core = core;
   }
 
-  register(host: {
-    id: string;
-    keyHash: Uint8Array;
-    instance: string;
-    capacity: Capacity;
-    pools: PoolOffer[];
-    notes: string[];
-    leaseMs: number;
-  }): Promise<HostRecord> {
+  register(host: Parameters<HostStore['register']>[0]): Promise<HostRecord> {
     return this.#core.transact(() => {
       const now = this.#core.now();
       const stored = this.#core.tables.hosts.get(host.id);
@@ -64,16 +67,17 @@ export class MemoryHosts implements HostStore {
       }
       if (stored !== undefined && !sameKey) {
         this.#loseAll(host.id, replacedDetail(host.id));
-        for (const worker of this.#core.tables.workers.values()) {
-          if (worker.hostId === host.id) {
-            this.#core.tables.workers.delete(worker.id);
-          }
-        }
+        this.#removeWorkers(host.id);
       }
       const row: HostRow = {
+        ...(stored?.stateChange !== undefined && { stateChange: stored.stateChange }),
+        ...(stored?.drainUntil !== undefined && { drainUntil: stored.drainUntil }),
+        ...(stored?.load !== undefined && { load: stored.load }),
+        ...(host.version !== undefined && { version: host.version }),
         id: host.id,
         instance: host.instance,
         state: stored?.state ?? 'active',
+        renewedAt: now,
         capacity: host.capacity,
         pools: host.pools,
         notes: host.notes,
@@ -84,18 +88,18 @@ export class MemoryHosts implements HostStore {
       };
       this.#core.tables.hosts.set(row.id, row);
       this.#adopt(host.id, host.instance);
+      this.#core.touch(`host:${host.id}`);
       return hostRecord(this.#core, row);
     });
   }
 
-  renew(request: { id: string; instance: string; leaseMs: number; holding: string[]; notes: string[] }): Promise<{
-    cancel: { attemptId: string; by: string; reason?: string }[];
-    gone: string[];
-    unknown: string[];
-  }> {
+  renew(request: Parameters<HostStore['renew']>[0]): ReturnType<HostStore['renew']> {
     return this.#core.transact(() => {
       const row = requireInstance(this.#core, request.id, request.instance);
-      row.leaseUntil = new Date(this.#core.now().getTime() + request.leaseMs);
+      const now = this.#core.now();
+      row.leaseUntil = new Date(now.getTime() + request.leaseMs);
+      row.renewedAt = now;
+      if (request.load !== undefined) row.load = request.load;
       row.renewals += 1;
       row.notes = request.notes;
       const leased = leasesOf(this.#core, request.id).map((lease) => lease.attemptId);
@@ -103,6 +107,8 @@ export class MemoryHosts implements HostStore {
         cancel: cancelsOf(this.#core, request.id),
         gone: request.holding.filter((attemptId) => !leased.includes(attemptId)),
         unknown: leased.filter((attemptId) => !request.holding.includes(attemptId)),
+        state: row.state,
+        drainUntil: row.drainUntil,
       };
     });
   }
@@ -113,6 +119,34 @@ export class MemoryHosts implements HostStore {
         .map((row) => hostRecord(this.#core, row))
         .sort((a, b) => (a.id < b.id ? -1 : a.id > b.id ? 1 : 0)),
     );
+  }
+
+  setState(id: string, change: Parameters<HostStore['setState']>[1]): Promise<HostRecord> {
+    return this.#core.transact(() => {
+      const row = this.#core.tables.hosts.get(id);
+      if (row === undefined) throw noSuchHost(id);
+      if (isChange(row, change)) {
+        const { state, by, reason, drainUntil } = change;
+        row.state = state;
+        row.stateChange = { by, ...(reason !== undefined && { reason }), at: this.#core.now() };
+        if (drainUntil === undefined) delete row.drainUntil;
+        else row.drainUntil = drainUntil;
+        this.#core.send([{ kind: 'host', version: 1, hostId: id }]);
+        this.#core.touch(`host:${id}`);
+      }
+      return hostRecord(this.#core, row);
+    });
+  }
+
+  remove(id: string): Promise<void> {
+    return this.#core.transact(() => {
+      const row = this.#core.tables.hosts.get(id);
+      if (row === undefined) throw noSuchHost(id);
+      checkRemovable(id, { alive: row.leaseUntil > this.#core.now(), leases: leasesOf(this.#core, id).length });
+      this.#removeWorkers(id);
+      this.#core.tables.hosts.delete(id);
+      this.#core.touch(`host:${id}`);
+    });
   }
 
   renewals(): Promise<{ id: string; instance: string; renewals: number; hasLeases: boolean }[]> {
@@ -143,6 +177,12 @@ export class MemoryHosts implements HostStore {
         row.leaseUntil = this.#core.now();
       }
     });
+  }
+
+  #removeWorkers(hostId: string): void {
+    for (const worker of this.#core.tables.workers.values()) {
+      if (worker.hostId === hostId) this.#core.tables.workers.delete(worker.id);
+    }
   }
 
   #loseAll(hostId: string, detail: string): number {

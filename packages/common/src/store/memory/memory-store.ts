@@ -3,6 +3,7 @@ import type { LogStore, OutboxStore, Store } from '../store.js';
 import { MemoryAttempts } from './attempts.js';
 import { MemoryChecks } from './checks.js';
 import { Core } from './core.js';
+import { MemoryDeadLetters } from './dead-letters.js';
 import { MemoryDeliveries } from './deliveries.js';
 import { MemoryHosts } from './hosts.js';
 import { MemoryRepositories } from './repositories.js';
@@ -26,6 +27,7 @@ export function createMemoryStore(settings: MemoryStoreSettings): Store {
     logs: logStore(core),
     outbox: outboxStore(core),
     checks: new MemoryChecks(core),
+    deadLetters: new MemoryDeadLetters(core),
     changes: core.changes,
     ping: () => core.transact(() => undefined),
     close: async () => core.close(),

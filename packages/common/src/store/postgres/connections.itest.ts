@@ -83,7 +83,7 @@ describe('a server that is restarted', () => {
     await expect(host.renew([fence.attemptId])).rejects.toMatchObject(gone);
     await expect(store.attempts.record(fence, lines(1, 'one\n'))).rejects.toMatchObject(gone);
     server = await startEmbeddedPostgres(options);
-    expect(await host.renew([fence.attemptId])).toEqual({ cancel: [], gone: [], unknown: [] });
+    expect(await host.renew([fence.attemptId])).toMatchObject({ cancel: [], gone: [], unknown: [] });
     await store.attempts.record(fence, lines(1, 'one\n'));
     await host.finish(fence);
     expect(await own.run(runId)).toMatchObject({ state: 'succeeded' });

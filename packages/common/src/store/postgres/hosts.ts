@@ -1,6 +1,6 @@
 import { SolsticeError } from '../../errors/index.js';
 import { isRefusal } from '../../flow/index.js';
-import { reapedDetail, replacedDetail } from '../projection/index.js';
+import { checkRemovable, isChange, noSuchHost, reapedDetail, replacedDetail } from '../projection/index.js';
 import type { HostRecord } from '../records.js';
 import * as sql from '../sql/hosts.js';
 import * as workers from '../sql/workers.js';
@@ -23,30 +23,40 @@ export class PostgresHosts implements HostStore {
   register(host: Parameters<HostStore['register']>[0]): Promise<HostRecord> {
     return this.#db.transaction(async (tx) => {
       const change = { ...host, leaseUntil: new Date(tx.now.getTime() + host.leaseMs) };
-      if (!(await sql.insertHost(tx, change, tx.now))) {
-        const stored = await sql.lockHost(tx, host.id);
-        const sameKey = stored !== undefined && Buffer.compare(stored.key_hash, host.keyHash) === 0;
-        if (stored !== undefined && !sameKey && stored.lease_until > tx.now) {
+      const stored = await this.#insertOrLock(tx, change);
+      if (stored !== undefined) {
+        const sameKey = Buffer.compare(stored.key_hash, host.keyHash) === 0;
+        if (!sameKey && stored.lease_until > tx.now) {
           throw new SolsticeError('host-name-taken', `host ${host.id} is alive, and has another key`);
         }
         if (!sameKey) {
           await this.#loseAll(tx, host.id, replacedDetail(host.id));
           await workers.deleteWorkersOf(tx, host.id);
         }
-        await sql.replaceHost(tx, change);
+        await sql.replaceHost(tx, change, tx.now);
         await workers.adoptLeases(tx, host.id, host.instance);
       }
-      const registered = (await sql.readHosts(tx, tx.now)).find(({ id }) => id === host.id);
-      if (registered === undefined) throw new SolsticeError('internal', `host ${host.id} was not stored`);
-      return registered;
+      tx.touch(`host:${host.id}`);
+      return await this.#read(tx, host.id);
     });
+  }
+
+  /** The row that there was, locked. Undefined: there was none, and now it is this. */
+  async #insertOrLock(tx: Transaction, host: sql.HostChange): Promise<sql.HostRow | undefined> {
+    for (;;) {
+      if (await sql.insertHost(tx, host, tx.now)) return undefined;
+      const stored = await sql.lockHost(tx, host.id);
+      // Gone again: an operator removed it while its lock was waited for.
+      if (stored !== undefined) return stored;
+    }
   }
 
   renew(request: Parameters<HostStore['renew']>[0]): ReturnType<HostStore['renew']> {
     return this.#renewals.transaction(async (tx) => {
-      const { id, instance, leaseMs, holding, notes } = request;
+      const { id, leaseMs, holding } = request;
       const leaseUntil = new Date(tx.now.getTime() + leaseMs);
-      if (!(await sql.renewHost(tx, { id, instance, notes, leaseUntil }))) {
+      const host = await sql.renewHost(tx, { ...request, leaseUntil }, tx.now);
+      if (host === undefined) {
         throw new SolsticeError('host-replaced', `host ${id} belongs to another process`);
       }
       const leased = new Set(await workers.leasedAttempts(tx, id));
@@ -55,12 +65,42 @@ export class PostgresHosts implements HostStore {
         cancel: await workers.readCancels(tx, id),
         gone: holding.filter((attemptId) => !leased.has(attemptId)),
         unknown: [...leased].filter((attemptId) => !held.has(attemptId)),
+        state: host.state,
+        drainUntil: host.drain_until ?? undefined,
       };
     });
   }
 
   list(): Promise<HostRecord[]> {
     return this.#db.direct(async (db, now) => sql.readHosts(db, await now()));
+  }
+
+  setState(id: string, change: Parameters<HostStore['setState']>[1]): Promise<HostRecord> {
+    return this.#db.transaction(async (tx) => {
+      // The lock that a claim takes too: whoever claims after this sees the new state.
+      const host = await sql.lockHost(tx, id);
+      if (host === undefined) throw noSuchHost(id);
+      if (isChange(sql.hostState(host), change)) {
+        await sql.updateState(tx, id, change, tx.now);
+        await tx.send([{ kind: 'host', version: 1, hostId: id }]);
+        tx.touch(`host:${id}`);
+      }
+      return await this.#read(tx, id);
+    });
+  }
+
+  remove(id: string): Promise<void> {
+    return this.#db.transaction(async (tx) => {
+      const host = await sql.lockHost(tx, id);
+      if (host === undefined) throw noSuchHost(id);
+      checkRemovable(id, {
+        alive: host.lease_until > tx.now,
+        leases: (await workers.leasedAttempts(tx, id)).length,
+      });
+      await workers.deleteWorkersOf(tx, id);
+      await sql.deleteHost(tx, id);
+      tx.touch(`host:${id}`);
+    });
   }
 
   renewals(): ReturnType<HostStore['renewals']> {
@@ -77,6 +117,12 @@ export class PostgresHosts implements HostStore {
 
   leave(id: string, instance: string): Promise<void> {
     return this.#db.direct(async (db, now) => sql.endHostLease(db, id, instance, await now()));
+  }
+
+  async #read(tx: Transaction, id: string): Promise<HostRecord> {
+    const found = (await sql.readHosts(tx, tx.now)).find((host) => host.id === id);
+    if (found === undefined) throw new SolsticeError('internal', `host ${id} was not stored`);
+    return found;
   }
 
   /** Under the host's lock. Runs are locked in the order of their ids, as by everyone who locks several. */

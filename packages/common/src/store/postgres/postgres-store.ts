@@ -7,6 +7,7 @@ import { PostgresAttempts } from './attempts.js';
 import { PostgresChangeFeed } from './change-feed.js';
 import { Claims } from './claims.js';
 import { Database } from './database.js';
+import { PostgresDeadLetters } from './dead-letters.js';
 import { PostgresDeliveries } from './deliveries.js';
 import { storeError } from './errors.js';
 import { FlowCache } from './flow-cache.js';
@@ -61,6 +62,7 @@ export async function createPostgresStore(settings: PostgresStoreSettings): Prom
     logs: { read: (attemptId, options) => db.direct((tx) => readChunks(tx, attemptId, options)) },
     outbox: outboxStore(db),
     checks: checkStore(db),
+    deadLetters: new PostgresDeadLetters(db),
     changes,
     ping: () => db.ping(),
     close: () => {
@@ -85,9 +87,9 @@ function outboxStore(db: Database): OutboxStore {
 function checkStore(db: Database): CheckStore {
   return {
     lease: (request) => db.direct(async (tx, now) => checks.leaseChecks(tx, request, await now())),
-    sent: (id, version) => db.direct((tx) => checks.markSent(tx, id, version)),
+    sent: (id, version, lease) => db.direct((tx) => checks.markSent(tx, id, version, lease)),
     // Counts: not to be repeated when nobody knows whether it has happened.
-    failed: (id, error, nextTryAt) => db.transaction((tx) => checks.markFailed(tx, id, error, nextTryAt)),
+    failed: (id, error, nextTryAt, lease) => db.transaction((tx) => checks.markFailed(tx, id, error, nextTryAt, lease)),
     list: (filter) => db.direct((tx) => checks.listChecks(tx, filter)),
   };
 }

@@ -1,12 +1,12 @@
 import { sumReserved } from '../projection/index.js';
-import type { Capacity, HostRecord, PoolOffer } from '../records.js';
+import type { Capacity, HostLoad, HostRecord, HostState, PoolOffer } from '../records.js';
 import { json, type Queryable, row } from './queryable.js';
 
 export interface HostRow {
   id: string;
   key_hash: Buffer;
   instance: string;
-  state: HostRecord['state'];
+  state: HostState;
   cpus: number;
   memory_bytes: number;
   slots: number;
@@ -15,10 +15,18 @@ export interface HostRow {
   renewals: number;
   lease_until: Date;
   registered_at: Date;
+  state_by: string | null;
+  state_reason: string | null;
+  state_at: Date | null;
+  drain_until: Date | null;
+  load: HostLoad | null;
+  renewed_at: Date | null;
+  version: string | null;
 }
 
 const columns = `h.id, h.key_hash, h.instance, h.state, h.cpus, h.memory_bytes, h.slots, h.pools, h.notes, h.renewals,
-  h.lease_until, h.registered_at`;
+  h.lease_until, h.registered_at, h.state_by, h.state_reason, h.state_at, h.drain_until, h.load, h.renewed_at,
+  h.version`;
 
 export async function lockHost(tx: Queryable, id: string): Promise<HostRow | undefined> {
   return await row<HostRow>(tx, `select ${columns} from hosts h where h.id = $1 for no key update`, [id]);
@@ -33,7 +41,7 @@ export async function readHosts(db: Queryable, now: Date): Promise<HostRecord[]>
   return hosts.map((found) => ({
     id: found.id,
     instance: found.instance,
-    state: found.state,
+    ...hostState(found),
     ...hostOffer(found),
     reserved: sumReserved(
       workers
@@ -41,10 +49,23 @@ export async function readHosts(db: Queryable, now: Date): Promise<HostRecord[]>
         .map((worker) => ({ cpus: worker.cpus, memoryBytes: worker.memory_bytes })),
     ),
     notes: found.notes,
+    ...(found.load !== null && { load: found.load }),
     leaseUntil: found.lease_until,
+    // Null: it was registered by code that did not know the column.
+    renewedAt: found.renewed_at ?? found.registered_at,
     alive: found.lease_until > now,
     registeredAt: found.registered_at,
+    ...(found.version !== null && { version: found.version }),
   }));
+}
+
+export function hostState(found: HostRow): Pick<HostRecord, 'state' | 'stateChange' | 'drainUntil'> {
+  const { state, state_by: by, state_reason: reason, state_at: at, drain_until: drainUntil } = found;
+  return {
+    state,
+    ...(by !== null && at !== null && { stateChange: { by, ...(reason !== null && { reason }), at } }),
+    ...(drainUntil !== null && { drainUntil }),
+  };
 }
 
 export function hostOffer(found: HostRow): { capacity: Capacity; pools: PoolOffer[] } {
@@ -66,14 +87,15 @@ export interface HostChange {
   pools: PoolOffer[];
   notes: string[];
   leaseUntil: Date;
+  version?: string;
 }
 
 /** False: there is one already. */
 export async function insertHost(tx: Queryable, host: HostChange, now: Date): Promise<boolean> {
   const inserted = await tx.rows(
     `insert into hosts (id, key_hash, instance, state, cpus, memory_bytes, slots, pools, notes, renewals, lease_until,
-       registered_at)
-     values ($1, $2, $3, 'active', $4, $5, $6, $7, $8, 1, $9, $10)
+       registered_at, renewed_at, version)
+     values ($1, $2, $3, 'active', $4, $5, $6, $7, $8, 1, $9, $10, $10, $11)
      on conflict do nothing returning id`,
     [
       host.id,
@@ -86,15 +108,16 @@ export async function insertHost(tx: Queryable, host: HostChange, now: Date): Pr
       host.notes,
       host.leaseUntil,
       now,
+      host.version,
     ],
   );
   return inserted.length === 1;
 }
 
-export async function replaceHost(tx: Queryable, host: HostChange): Promise<void> {
+export async function replaceHost(tx: Queryable, host: HostChange, now: Date): Promise<void> {
   await tx.rows(
     `update hosts set key_hash = $2, instance = $3, cpus = $4, memory_bytes = $5, slots = $6, pools = $7, notes = $8,
-       lease_until = $9, renewals = renewals + 1
+       lease_until = $9, renewed_at = $10, version = $11, renewals = renewals + 1
      where id = $1`,
     [
       host.id,
@@ -106,6 +129,8 @@ export async function replaceHost(tx: Queryable, host: HostChange): Promise<void
       json(host.pools),
       host.notes,
       host.leaseUntil,
+      now,
+      host.version,
     ],
   );
 }
@@ -125,17 +150,35 @@ export async function updateOffer(
   ]);
 }
 
-/** Compare-and-set on the instance. False: the host is another process's. */
+/** Compare-and-set on the instance. Undefined: the host is another process's. */
 export async function renewHost(
   tx: Queryable,
-  host: { id: string; instance: string; notes: string[]; leaseUntil: Date },
-): Promise<boolean> {
-  const renewed = await tx.rows(
-    `update hosts set lease_until = $3, notes = $4, renewals = renewals + 1
-     where id = $1 and instance = $2 returning id`,
-    [host.id, host.instance, host.leaseUntil, host.notes],
+  host: { id: string; instance: string; notes: string[]; load?: HostLoad; leaseUntil: Date },
+  now: Date,
+): Promise<HostRow | undefined> {
+  return await row<HostRow>(
+    tx,
+    `update hosts h set lease_until = $3, notes = $4, load = coalesce($5::json, h.load), renewed_at = $6,
+       renewals = renewals + 1
+     where h.id = $1 and h.instance = $2 returning ${columns}`,
+    [host.id, host.instance, host.leaseUntil, host.notes, json(host.load), now],
   );
-  return renewed.length === 1;
+}
+
+export async function updateState(
+  tx: Queryable,
+  id: string,
+  change: { state: HostState; by: string; reason?: string; drainUntil?: Date },
+  now: Date,
+): Promise<void> {
+  await tx.rows(
+    `update hosts set state = $2, state_by = $3, state_reason = $4, drain_until = $5, state_at = $6 where id = $1`,
+    [id, change.state, change.by, change.reason, change.drainUntil, now],
+  );
+}
+
+export async function deleteHost(tx: Queryable, id: string): Promise<void> {
+  await tx.rows('delete from hosts where id = $1', [id]);
 }
 
 export async function endHostLease(db: Queryable, id: string, instance: string, now: Date): Promise<void> {
