@@ -1,3 +1,4 @@
+export { FleetPostgres, type FleetPostgresOptions } from './database/fleet-postgres.js';
 export {
   cloneDatabase,
   databaseFor,
