@@ -194,6 +194,8 @@ export interface PoolOffer {
   /** What one job takes. */
   cpus: number;
   memoryBytes: number;
+  /** Only for runs that are trusted; all are, so far. */
+  trustedOnly?: true;
 }
 
 /**

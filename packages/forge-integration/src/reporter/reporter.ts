@@ -128,10 +128,10 @@ class Lane {
       );
       const nextTryAt = new Date(this.#clock.now().getTime() + delayMs);
       if (quiet) this.#quietUntilMs = Math.max(this.#quietUntilMs, nextTryAt.getTime());
-      await store.checks.failed(check.id, error.message, nextTryAt);
+      await store.checks.failed(check.id, error.message, nextTryAt, check.lease);
       return;
     }
-    await store.checks.sent(check.id, check.desiredVersion);
+    await store.checks.sent(check.id, check.desiredVersion, check.lease);
     logger.debug({ ...about, state: check.desired.state }, 'reported');
   }
 

@@ -28,16 +28,41 @@ export function describeChecks(scene: () => Scene): void {
       const [first] = await lease();
       await host.start();
       expect(await lease()).toEqual([]);
-      await checks.sent(first?.id ?? '', first?.desiredVersion ?? 0);
+      await checks.sent(first?.id ?? '', first?.desiredVersion ?? 0, first?.lease ?? 0);
       const [second] = await lease();
       expect(second).toMatchObject({ id: first?.id, desiredVersion: 2, sentVersion: 1, desired: { state: 'running' } });
-      await checks.sent(second?.id ?? '', 2);
+      await checks.sent(second?.id ?? '', 2, second?.lease ?? 0);
       expect(await lease()).toEqual([]);
-      // A late answer to an older version takes nothing back.
-      await checks.sent(second?.id ?? '', 1);
+      // Repeated, because its answer was lost.
+      await checks.sent(second?.id ?? '', 2, second?.lease ?? 0);
       expect((await checks.list({ runId, limit: 1 }))[0]).toMatchObject({ sentVersion: 2 });
       expect(await lease()).toEqual([]);
       expect(await checks.list({ pendingOnly: true, limit: 10 })).toEqual([]);
+    });
+
+    it('are sent once more when a sender comes back late, whose report may have overtaken the newest', async () => {
+      const { checks } = scene().store;
+      await scene().plan(job('a'));
+      const [late] = await lease();
+      await scene().under.advance(60_000);
+      const host = await scene().host();
+      await host.start();
+      const [holder] = await lease();
+      expect(holder).toMatchObject({ desiredVersion: 2 });
+      // While the holder still sends: its own report may be the one that was overtaken.
+      await checks.sent(late?.id ?? '', 1, late?.lease ?? 0);
+      expect(await lease()).toEqual([]);
+      await checks.sent(holder?.id ?? '', 2, holder?.lease ?? 0);
+      const [again] = await lease();
+      expect(again).toMatchObject({ desiredVersion: 2, sentVersion: 1 });
+      await checks.sent(again?.id ?? '', 2, again?.lease ?? 0);
+      expect(await lease()).toEqual([]);
+      // After it: the same, also when the late one does not know whether it was heard.
+      await checks.failed(late?.id ?? '', 'no answer', new Date(0), late?.lease ?? 0);
+      const [last] = await lease();
+      expect(last).toMatchObject({ desiredVersion: 2, tries: 0 });
+      await checks.sent(last?.id ?? '', 2, last?.lease ?? 0);
+      expect(await lease()).toEqual([]);
     });
 
     it('wait after a failure, and forget it when it is over', async () => {
@@ -46,7 +71,7 @@ export function describeChecks(scene: () => Scene): void {
       const [check] = await lease();
       const { createdAt } = await scene().run(runId);
       const nextTryAt = new Date(createdAt.getTime() + 300_000);
-      await checks.failed(check?.id ?? '', 'the forge answered 502', nextTryAt);
+      await checks.failed(check?.id ?? '', 'the forge answered 502', nextTryAt, check?.lease ?? 0);
       expect((await checks.list({ pendingOnly: true, limit: 10 }))[0]).toMatchObject({
         tries: 1,
         lastError: 'the forge answered 502',
@@ -56,7 +81,7 @@ export function describeChecks(scene: () => Scene): void {
       await scene().under.advance(301_000);
       const [again] = await lease();
       expect(again?.id).toBe(check?.id);
-      await checks.sent(check?.id ?? '', 1);
+      await checks.sent(check?.id ?? '', 1, again?.lease ?? 0);
       expect((await checks.list({ runId, limit: 1 }))[0]).toMatchObject({
         tries: 0,
         lastError: undefined,

@@ -36,6 +36,8 @@ export function desireCheck(
     desired: check.desired,
     desiredVersion: (stored?.desiredVersion ?? 0) + (same ? 0 : 1),
     sentVersion: stored?.sentVersion ?? 0,
+    lease: stored?.lease ?? 0,
+    overtaken: stored?.overtaken ?? false,
     tries: stored?.tries ?? 0,
     nextTryAt: stored?.nextTryAt,
     lastError: stored?.lastError,
@@ -69,27 +71,27 @@ export class MemoryChecks implements CheckStore {
       );
       const leasedUntil = new Date(now.getTime() + request.leaseMs);
       return due.slice(0, request.limit).map((row) => {
-        this.#core.tables.checks.set(row.id, { ...row, leasedUntil });
-        return view(row);
+        const leased = { ...row, lease: row.lease + 1, overtaken: false, leasedUntil };
+        this.#core.tables.checks.set(row.id, leased);
+        return view(leased);
       });
     });
   }
 
-  sent(id: string, version: number): Promise<void> {
+  sent(id: string, version: number, lease: number): Promise<void> {
     return this.#core.transact(() =>
-      this.#change(id, (row) => ({
+      this.#change(id, lease, (row) => ({
         sentVersion: Math.max(row.sentVersion, version),
         tries: 0,
         nextTryAt: undefined,
         lastError: undefined,
-        leasedUntil: undefined,
       })),
     );
   }
 
-  failed(id: string, error: string, nextTryAt: Date): Promise<void> {
+  failed(id: string, error: string, nextTryAt: Date, lease: number): Promise<void> {
     return this.#core.transact(() =>
-      this.#change(id, (row) => ({ tries: row.tries + 1, nextTryAt, lastError: error, leasedUntil: undefined })),
+      this.#change(id, lease, (row) => ({ tries: row.tries + 1, nextTryAt, lastError: error })),
     );
   }
 
@@ -114,14 +116,23 @@ export class MemoryChecks implements CheckStore {
     );
   }
 
-  #change(id: string, change: (row: CheckRow) => Partial<CheckRow>): void {
+  #change(id: string, lease: number, change: (row: CheckRow) => Partial<CheckRow>): void {
     const row = this.#core.tables.checks.get(id);
-    if (row !== undefined) {
-      this.#core.tables.checks.set(id, { ...row, ...change(row) });
-    }
+    if (row === undefined) return;
+    const isHolder = row.lease === lease;
+    const next: CheckRow = isHolder ? { ...row, ...change(row), leasedUntil: undefined } : { ...row };
+    if (!isHolder || row.overtaken) next.sentVersion = Math.min(next.sentVersion, row.desiredVersion - 1);
+    // Told to the holder too: what it has just sent may have been overtaken as well.
+    next.overtaken = !isHolder;
+    this.#core.tables.checks.set(id, next);
   }
 }
 
-function view({ generation: _generation, leasedUntil: _leasedUntil, ...check }: CheckRow): CheckRecord {
+function view({
+  generation: _generation,
+  leasedUntil: _leasedUntil,
+  overtaken: _overtaken,
+  ...check
+}: CheckRow): CheckRecord {
   return check;
 }

@@ -18,8 +18,6 @@ export interface RunRow {
   flow: RunFlow;
   meta: RunMeta;
   events: FlowEvent[];
-  /** By node: what the hosts answered when one last looked at its queued attempt. */
-  hostsSay: Map<string, string>;
 }
 
 export interface AttemptRow extends AttemptProgress {
@@ -49,6 +47,8 @@ export interface WorkerRow extends Pick<WorkerRecord, 'id' | 'hostId' | 'attempt
 export interface CheckRow extends CheckRecord {
   generation: number;
   leasedUntil: Date | undefined;
+  /** Another sender's report came in after this lease had begun. */
+  overtaken: boolean;
 }
 
 /** All rows. Plain maps; whoever changes them does so without an await in between. */
@@ -66,6 +66,8 @@ export class Tables {
   readonly requests = new Map<string, string>();
   readonly hosts = new Map<string, HostRow>();
   readonly workers = new Map<string, WorkerRow>();
+  /** Hosts to the attempt that each is kept free for. What does not count any more may still be there (`keptOf`). */
+  readonly kept = new Map<string, { attemptId: string; since: Date }>();
   /** Live attempts to the worker that has them. No entry: no right to write. */
   readonly leases = new Map<string, { workerId: string; fence: Fence }>();
   readonly checks = new Map<string, CheckRow>();

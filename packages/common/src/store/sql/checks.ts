@@ -14,6 +14,7 @@ interface CheckRow {
   desired: CheckState;
   desired_version: number;
   sent_version: number;
+  lease: number;
   tries: number;
   next_try_at: Date | null;
   last_error: string | null;
@@ -21,7 +22,7 @@ interface CheckRow {
 }
 
 const columns = `c.id::text, c.forge, c.repository_id::text, c.repository_name, c.commit, c.context, c.run_id, c.desired,
-  c.desired_version, c.sent_version, c.tries, c.next_try_at, c.last_error, c.trace`;
+  c.desired_version, c.sent_version, c.lease, c.tries, c.next_try_at, c.last_error, c.trace`;
 
 function checkOfRow(found: CheckRow): CheckRecord {
   const { state, title, text, pageKey } = found.desired;
@@ -36,6 +37,7 @@ function checkOfRow(found: CheckRow): CheckRecord {
     desired: { state, title, text, pageKey },
     desiredVersion: found.desired_version,
     sentVersion: found.sent_version,
+    lease: found.lease,
     tries: found.tries,
     nextTryAt: found.next_try_at ?? undefined,
     lastError: found.last_error ?? undefined,
@@ -108,7 +110,7 @@ export async function leaseChecks(
        order by id limit $3
        for no key update skip locked
      ), leased as (
-       update checks c set leased_until = $4 from due where c.id = due.id returning ${columns}, c.id as position
+       update checks c set leased_until = $4, lease = c.lease + 1, overtaken = false from due where c.id = due.id returning ${columns}, c.id as position
      )
      select * from leased order by position`,
     [request.forge, now, request.limit, new Date(now.getTime() + request.leaseMs)],
@@ -116,21 +118,44 @@ export async function leaseChecks(
   return rows.map(checkOfRow);
 }
 
-export async function markSent(db: Queryable, id: string, version: number): Promise<void> {
+export async function markSent(db: Queryable, id: string, version: number, lease: number): Promise<void> {
   if (!isRowId(id)) return;
-  await db.rows(
-    `update checks set sent_version = greatest(sent_version, $2), tries = 0, next_try_at = null, last_error = null,
-       leased_until = null
-     where id = $1`,
-    [id, version],
+  const held = await db.rows(
+    `update checks set tries = 0, next_try_at = null, last_error = null, leased_until = null, overtaken = false,
+       sent_version = case when overtaken then least(greatest(sent_version, $2), desired_version - 1)
+                           else greatest(sent_version, $2) end
+     where id = $1 and lease = $3 returning id`,
+    [id, version, lease],
   );
+  if (held.length === 0) await markOvertaken(db, id, lease);
 }
 
-export async function markFailed(db: Queryable, id: string, error: string, nextTryAt: Date): Promise<void> {
+export async function markFailed(
+  db: Queryable,
+  id: string,
+  error: string,
+  nextTryAt: Date,
+  lease: number,
+): Promise<void> {
   if (!isRowId(id)) return;
+  const held = await db.rows(
+    `update checks set tries = tries + 1, next_try_at = $3, last_error = $2, leased_until = null, overtaken = false,
+       sent_version = case when overtaken then least(sent_version, desired_version - 1) else sent_version end
+     where id = $1 and lease = $4 returning id`,
+    [id, error, nextTryAt, lease],
+  );
+  if (held.length === 0) await markOvertaken(db, id, lease);
+}
+
+/**
+ * Its lease was over, and another took the check: which of the two reports the forge shows now is unknown. The other
+ * one may still be sending, so its end is told too.
+ */
+async function markOvertaken(db: Queryable, id: string, lease: number): Promise<void> {
   await db.rows(
-    'update checks set tries = tries + 1, next_try_at = $3, last_error = $2, leased_until = null where id = $1',
-    [id, error, nextTryAt],
+    `update checks set overtaken = true, sent_version = least(sent_version, desired_version - 1)
+     where id = $1 and lease <> $2`,
+    [id, lease],
   );
 }
 
