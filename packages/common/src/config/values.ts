@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { kdlLimits, parseDuration, parseSize } from '../kdl/index.js';
+import { isHostId, kdlLimits, parseDuration, parseSize } from '../kdl/index.js';
 import { type Address, Secret } from './settings.js';
 
 /** A value as it stands in the file or in a variable (there always a string). */
@@ -63,9 +63,8 @@ export const repositoryName = text(
   matching(/^(?!\.)[\w.-]{1,100}(?:\/(?!\.)[\w.-]{1,100}){0,4}$/),
 );
 
-export const hostId = text(
-  'a host id: lower case letters, digits, dashes and dots, at most 253',
-  matching(/^[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?$/),
+export const hostId = text('a host id: lower case letters, digits, dashes and dots, at most 253', (value) =>
+  isHostId(value) ? value : undefined,
 );
 
 /** Port 0: any free one. IPv6 in brackets. */

@@ -2,10 +2,12 @@ export { type Diagnostic, hasErrors, type Span, type SpanMaker } from './diagnos
 export { type KdlCode, kdlCodes } from './diagnostic-codes.js';
 export { DiagnosticSink, quote } from './diagnostic-sink.js';
 export type { FileKind } from './file-kind.js';
+export { flagsAsChildren } from './flags.js';
 export { type FormatOptions, formatDiagnostics, type Sources } from './format-diagnostics.js';
 export { findWord, type Language, spelled, type Word, type WordForm } from './language.js';
 export { kdlLimits } from './limits.js';
 export type { LocatedNode, LocatedProperty, LocatedValue } from './located-tree.js';
+export { isHostId, isImageName, isPoolName } from './names.js';
 export { parseDuration, parseSize, sizeText } from './quantities.js';
 export { durationOf, numberOf, sizeOf } from './quantity-words.js';
 export { readDocument } from './read-document.js';

@@ -1,6 +1,8 @@
 import {
   durationOf,
   identityOf,
+  isImageName,
+  isPoolName,
   type LocatedNode,
   listOf,
   quote,
@@ -88,7 +90,7 @@ function readId(node: LocatedNode, said: SaidWords, name: string | undefined, si
 
 function readPool(said: Said | undefined, lines: SpanMaker, sink: WorkflowSink): string | undefined {
   const text = noExpressions(textOf(said, sink), '"runs_on"', lines, sink);
-  if (text === undefined || text.open || /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/.test(text.text)) return text?.text;
+  if (text === undefined || text.open || isPoolName(text.text)) return text?.text;
   sink.error(
     text.value.span,
     'bad-pool',
@@ -98,12 +100,9 @@ function readPool(said: Said | undefined, lines: SpanMaker, sink: WorkflowSink):
   return undefined;
 }
 
-const imagePattern =
-  /^(?:(?:[A-Za-z0-9.-]+|\[[0-9a-fA-F:]+\])(?::\d{1,5})?\/)?[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*(?:\/[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*)*(?::[A-Za-z0-9_][A-Za-z0-9._-]{0,127})?(?:@sha256:[0-9a-f]{64})?$/;
-
 function readImage(said: Said | undefined, lines: SpanMaker, sink: WorkflowSink): string | undefined {
   const text = noExpressions(textOf(said, sink), '"image"', lines, sink);
-  if (text === undefined || text.open || (text.text.length <= 255 && imagePattern.test(text.text))) return text?.text;
+  if (text === undefined || text.open || isImageName(text.text)) return text?.text;
   sink.error(
     text.value.span,
     'bad-image',
