@@ -22,7 +22,10 @@ export default defineConfig({
         test: {
           name: 'integration',
           include: ['packages/*/src/**/*.itest.ts'],
-          globalSetup: ['packages/testing/src/database/global-setup.ts'],
+          globalSetup: [
+            'packages/testing/src/database/global-setup.ts',
+            'packages/testing/src/rabbitmq/global-setup.ts',
+          ],
           testTimeout: 60_000,
           hookTimeout: 120_000,
           maxWorkers: 2,
