@@ -14,6 +14,10 @@ export const errorCodes = {
     'solstice.kdl or a SOLSTICE_* variable is wrong.',
     'Mend each place that the message names; docs/settings.md lists every setting.',
   ),
+  'host-file-invalid': code(
+    'The host file (host.kdl) is wrong.',
+    'Mend each place that the message names; solstice check-host shows them without a start, docs/host.md has every word.',
+  ),
   'webhook-secret-missing': code(
     'A forge or repository has no webhook secret.',
     'Set webhook_secret_file for the forge or the repository, or start with --dev on a machine of your own.',
