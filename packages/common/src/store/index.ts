@@ -1,4 +1,5 @@
 export { assertReplays } from './assert-replays.js';
+export * from './measures.js';
 export { createMemoryStore, type MemoryStoreSettings } from './memory/memory-store.js';
 export { type MigrateOptions, type MigrationStatus, migrate, migrationStatus } from './postgres/migrate.js';
 export { createPostgresStore, type PostgresStoreSettings } from './postgres/postgres-store.js';

@@ -1,6 +1,7 @@
 import type { AttemptResult, Command, FlowEvent, Refusal, RunFlow } from '../flow/index.js';
 import type { Message } from '../messages/index.js';
 import type { TraceContext } from '../telemetry/index.js';
+import type { ConnectionUse, StoreMeasures } from './measures.js';
 import type {
   Capacity,
   CheckRecord,
@@ -48,6 +49,10 @@ export interface Store {
   readonly checks: CheckStore;
   readonly deadLetters: DeadLetterStore;
   readonly changes: ChangeFeed;
+  /** Numbers for operators, of one instant. Bounded in time; as dear as what waits is long, not as what is stored. */
+  measures(): Promise<StoreMeasures>;
+  /** Absent where there are no connections. */
+  connections?(): ConnectionUse;
   /** Can the store answer? Rejects with `database-unavailable`. */
   ping(): Promise<void>;
   /** Ends connections and listeners. Idempotent. */

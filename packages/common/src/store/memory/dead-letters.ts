@@ -35,6 +35,10 @@ export class MemoryDeadLetters implements DeadLetterStore {
     );
   }
 
+  get size(): number {
+    return this.#letters.size;
+  }
+
   count(): Promise<number> {
     return this.#core.transact(() => this.#letters.size);
   }

@@ -6,6 +6,7 @@ import { Core } from './core.js';
 import { MemoryDeadLetters } from './dead-letters.js';
 import { MemoryDeliveries } from './deliveries.js';
 import { MemoryHosts } from './hosts.js';
+import { measure } from './measures.js';
 import { MemoryRepositories } from './repositories.js';
 import { MemoryRuns } from './runs.js';
 
@@ -18,6 +19,7 @@ export interface MemoryStoreSettings {
 /** The whole contract of Store, kept in this process: for simulations, `cidev run` and tests. Ends with the process. */
 export function createMemoryStore(settings: MemoryStoreSettings): Store {
   const core = new Core(settings.clock, settings.idSource);
+  const deadLetters = new MemoryDeadLetters(core);
   return {
     repositories: new MemoryRepositories(core),
     deliveries: new MemoryDeliveries(core),
@@ -27,8 +29,9 @@ export function createMemoryStore(settings: MemoryStoreSettings): Store {
     logs: logStore(core),
     outbox: outboxStore(core),
     checks: new MemoryChecks(core),
-    deadLetters: new MemoryDeadLetters(core),
+    deadLetters,
     changes: core.changes,
+    measures: () => core.transact(() => measure(core, deadLetters.size)),
     ping: () => core.transact(() => undefined),
     close: async () => core.close(),
   };

@@ -3,6 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { Client, type ClientBase, type ClientConfig, type CustomTypesConfig, Pool, type PoolClient, types } from 'pg';
 import type { Message } from '../../messages/index.js';
 import type { Logger, TraceContext } from '../../telemetry/index.js';
+import type { ConnectionUse } from '../measures.js';
 import { insertMessages } from '../sql/outbox.js';
 import type { Queryable } from '../sql/queryable.js';
 import type { ChangeTopic } from '../store.js';
@@ -91,6 +92,12 @@ export class Database {
         await delay(tries * 10 * (1 + Math.random()));
       }
     }
+  }
+
+  /** Of the pool, now. */
+  connections(): ConnectionUse {
+    const { totalCount, idleCount, waitingCount } = this.#pool;
+    return { busy: totalCount - idleCount, idle: idleCount, waiting: waitingCount };
   }
 
   /** One statement, one try. */

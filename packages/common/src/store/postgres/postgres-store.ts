@@ -1,6 +1,7 @@
 import type { Logger } from '../../telemetry/index.js';
 import * as checks from '../sql/checks.js';
 import { readChunks } from '../sql/logs.js';
+import { readMeasures } from '../sql/measures.js';
 import * as outbox from '../sql/outbox.js';
 import type { ChangeTopic, CheckStore, OutboxStore, Store } from '../store.js';
 import { PostgresAttempts } from './attempts.js';
@@ -64,6 +65,8 @@ export async function createPostgresStore(settings: PostgresStoreSettings): Prom
     checks: checkStore(db),
     deadLetters: new PostgresDeadLetters(db),
     changes,
+    measures: () => db.snapshot((tx) => readMeasures(tx, tx.now)),
+    connections: () => db.connections(),
     ping: () => db.ping(),
     close: () => {
       closing ??= close();
