@@ -21,7 +21,7 @@ describe.each(['process', 'container'] as const)('on the %s backend', (backend) 
     test.each(scenarios.map((folder) => [folder.name, folder.scenario.title, folder] as const))(
       '%s: %s',
       async (_name, _title, folder) => {
-        await runScenario(folder, { installation, backend });
+        await runScenario(folder, { theatre: installation, backend });
       },
     );
 

@@ -6,7 +6,7 @@ import { createOperatorClient, type OperatorClient } from '@solstice/api';
 import { expectNothingLeft } from './leftovers.js';
 import { expectEveryRunReplays } from './replay.js';
 import { TestRepository } from './repository.js';
-import { ciadm, SolsticeProcess } from './solstice-process.js';
+import { type CommandResult, ciadm, SolsticeProcess } from './solstice-process.js';
 
 /** A data directory with its settings, and the process that works on it. */
 export class Installation {
@@ -61,11 +61,15 @@ ${options.settings ?? ''}`,
     return createOperatorClient({ url: this.solstice.addresses.operator, token: this.solstice.operatorToken });
   }
 
+  ciadm(...args: string[]): Promise<CommandResult> {
+    return ciadm(this.solstice, ...args);
+  }
+
   /** A bare repository that Solstice knows by this name, with its hook. */
   async addRepository(name: string): Promise<TestRepository> {
     const repository = await TestRepository.create(this.directory);
     const options = ['--forge', 'local', '--path', repository.bare, '--generate-secret', '--install-hook'];
-    const added = await ciadm(this.solstice, 'repo', 'add', name, ...options);
+    const added = await this.ciadm('repo', 'add', name, ...options);
     if (added.exitCode !== 0) throw new Error(`ciadm repo add ${name} failed: ${added.stderr}`);
     return repository;
   }

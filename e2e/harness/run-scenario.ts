@@ -3,16 +3,22 @@ import { join } from 'node:path';
 import type { OperatorClient, RunDetailView } from '@solstice/api';
 import { eventually } from '@solstice/testing';
 import { expect } from 'vitest';
-import type { Installation } from './installation.js';
 import { git, type TestRepository } from './repository.js';
 import type { Action, Push, Scenario, ScenarioFolder } from './scenario.js';
-import { ciadm, type SolsticeProcess } from './solstice-process.js';
+import type { CommandResult } from './solstice-process.js';
 
 const TERMINAL = ['succeeded', 'failed', 'cancelled', 'superseded'];
 
+/** What a scenario is played on: one process that is everything, or a fleet. */
+export interface Theatre {
+  client(): OperatorClient;
+  ciadm(...args: string[]): Promise<CommandResult>;
+  addRepository(name: string): Promise<TestRepository>;
+}
+
 interface Stage {
   folder: ScenarioFolder;
-  solstice: SolsticeProcess;
+  theatre: Theatre;
   client: OperatorClient;
   repository: TestRepository;
   name: string;
@@ -24,15 +30,14 @@ interface Stage {
 /** Does what the scenario says in a fresh repository, waits for all to end, and compares. */
 export async function runScenario(
   folder: ScenarioFolder,
-  options: { installation: Installation; backend: 'process' | 'container' },
+  options: { theatre: Theatre; backend: 'process' | 'container' },
 ): Promise<void> {
-  const { installation, backend } = options;
-  const { solstice } = installation;
-  const client = installation.client();
+  const { theatre, backend } = options;
+  const client = theatre.client();
   const name = `${folder.name}-${backend}`;
-  const repository = await installation.addRepository(name);
+  const repository = await theatre.addRepository(name);
 
-  const stage: Stage = { folder, solstice, client, repository, name, backend, commits: [] };
+  const stage: Stage = { folder, theatre, client, repository, name, backend, commits: [] };
   for (const action of folder.scenario.actions) await act(stage, action);
 
   const wanted = folder.scenario.expect;
@@ -56,14 +61,14 @@ async function act(stage: Stage, action: Action): Promise<void> {
     const run = await newestRun(stage);
     await eventually(
       async () => {
-        const log = await ciadm(stage.solstice, 'logs', String(run.number), '--job', job, '--raw');
+        const log = await stage.theatre.ciadm('logs', String(run.number), '--job', job, '--raw');
         return log.stdout.includes(contains) ? true : undefined;
       },
       { describe: () => `"${contains}" in the log of ${job} of run ${run.number}`, timeoutMs: 60_000 },
     );
   } else {
     const run = await newestRun(stage);
-    const cancelled = await ciadm(stage.solstice, 'cancel', String(run.number), '--reason', action.cancel.reason);
+    const cancelled = await stage.theatre.ciadm('cancel', String(run.number), '--reason', action.cancel.reason);
     expect(cancelled.exitCode, cancelled.stderr).toBe(0);
   }
 }
@@ -158,8 +163,7 @@ async function expectLogs(stage: Stage, wanted: Scenario['expect'], runs: RunDet
   for (const log of wanted.logs ?? []) {
     if (log.backend !== undefined && log.backend !== stage.backend) continue;
     const run = runs[log.run] as RunDetailView;
-    const printed = await ciadm(
-      stage.solstice,
+    const printed = await stage.theatre.ciadm(
       'logs',
       String(run.number),
       '--job',

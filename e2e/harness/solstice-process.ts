@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { eventually } from '@solstice/testing';
 
-const bin = (name: string) => fileURLToPath(new URL(`../../packages/${name}/bin/${name}.js`, import.meta.url));
+/** The file that starts one of our commands. */
+export const bin = (name: string) => fileURLToPath(new URL(`../../packages/${name}/bin/${name}.js`, import.meta.url));
 
 export interface Addresses {
   public: string;
@@ -95,12 +96,19 @@ export class SolsticeProcess {
   }
 }
 
-/** Runs ciadm against a process, as an operator would. */
-export async function ciadm(
-  solstice: SolsticeProcess,
-  ...args: string[]
-): Promise<{ exitCode: number; stdout: Buffer; stderr: string }> {
-  const child = spawn(process.execPath, [bin('ciadm'), '--data-dir', solstice.dataDirectory, ...args], {
+export interface CommandResult {
+  exitCode: number;
+  stdout: Buffer;
+  stderr: string;
+}
+
+/** Runs ciadm against a process, as an operator would on the same machine. */
+export function ciadm(solstice: { dataDirectory: string }, ...args: string[]): Promise<CommandResult> {
+  return runCiadm(['--data-dir', solstice.dataDirectory, ...args]);
+}
+
+export async function runCiadm(args: string[]): Promise<CommandResult> {
+  const child = spawn(process.execPath, [bin('ciadm'), ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { PATH: process.env.PATH, HOME: process.env.HOME },
   });
