@@ -1,22 +1,13 @@
 import { SolsticeError } from '../../errors/index.js';
-import { type AttemptResult, type Command, isRefusal, parseAttemptId } from '../../flow/index.js';
-import {
-  claimFor,
-  fitOf,
-  freshRecords,
-  hostsSay,
-  isLog,
-  isRepeatedFinish,
-  RELEASED_DETAIL,
-  resourcesOf,
-  stepChange,
-} from '../projection/index.js';
-import type { Claim, Fence, PoolOffer, RunnerRecord, WorkerRecord } from '../records.js';
+import { type AttemptResult, type Command, parseAttemptId } from '../../flow/index.js';
+import { freshRecords, isLog, isRepeatedFinish, RELEASED_DETAIL, stepChange } from '../projection/index.js';
+import type { Claim, Fence, RunnerRecord, WorkerRecord } from '../records.js';
 import type { AttemptStore, ClaimRequest, CommandOutcome } from '../store.js';
+import { claim, claimOf } from './claims.js';
 import { appendChunk, handle } from './commit-events.js';
 import type { Core } from './core.js';
-import { cancelsOf, hostRecord, requireInstance } from './hosts.js';
-import type { AttemptRow, RunRow, WorkerRow } from './tables.js';
+import { cancelsOf } from './hosts.js';
+import type { AttemptRow, WorkerRow } from './tables.js';
 
 export class MemoryAttempts implements AttemptStore {
   readonly #core: Core;
@@ -26,65 +17,7 @@ export class MemoryAttempts implements AttemptStore {
   }
 
   claim(request: ClaimRequest): Promise<Claim | undefined> {
-    return this.#core.transact(() => {
-      const { tables } = this.#core;
-      const host = requireInstance(this.#core, request.hostId, request.instance);
-      const before = tables.requests.get(request.requestId);
-      if (before !== undefined) {
-        return this.#claimOf(tables.leases.get(before)?.workerId, true);
-      }
-      host.pools = request.pools;
-      host.capacity = request.capacity;
-      const now = this.#core.now();
-      const hosts = [...tables.hosts.values()].map((row) => hostRecord(this.#core, row));
-      const own = hosts.find((one) => one.id === host.id);
-      for (const [attemptId, runId] of tables.queued) {
-        const run = this.#run(runId);
-        const attempt = run.flow.attempts[attemptId];
-        if (own === undefined || attempt === undefined) {
-          continue;
-        }
-        const fit = fitOf(attempt, own, hosts, now);
-        if (fit.fits) {
-          return this.#take(request, runId, attemptId, fit.pool);
-        }
-        this.#note(run, attempt.nodeId, hostsSay(attempt, hosts, now));
-      }
-      return undefined;
-    });
-  }
-
-  #note(run: RunRow, nodeId: string, say: string | undefined): void {
-    if (run.hostsSay.get(nodeId) === say) {
-      return;
-    }
-    if (say === undefined) {
-      run.hostsSay.delete(nodeId);
-    } else {
-      run.hostsSay.set(nodeId, say);
-    }
-    this.#core.touch(`run:${run.flow.runId}`);
-  }
-
-  #take(request: ClaimRequest, runId: string, attemptId: string, offer: PoolOffer): Claim | undefined {
-    const { hostId, workerId, requestId, instance } = request;
-    const { tables } = this.#core;
-    if (tables.workers.has(workerId)) {
-      throw new SolsticeError('internal', `worker ${workerId} was claimed for before`);
-    }
-    const outcome = handle(this.#core, runId, { kind: 'claim', attemptId, hostId, workerId, requestId });
-    if (isRefusal(outcome)) {
-      throw new SolsticeError('internal', `a queued attempt could not be claimed: ${outcome.reason}`);
-    }
-    const fence: Fence = { attemptId, hostId, instance, epoch: 1 };
-    const tokenHash = request.tokenHash.slice();
-    tables.leases.set(attemptId, { workerId, fence });
-    tables.requests.set(requestId, attemptId);
-    const job = this.#run(runId).flow.spec.nodes.find(({ id }) => id === parseAttemptId(attemptId)?.nodeId);
-    const resources = resourcesOf(job ?? {}, offer);
-    const worker = { id: workerId, hostId, attemptId, offer, resources, tokenHash, fence };
-    tables.workers.set(workerId, { ...worker, sessionHash: undefined });
-    return this.#claimOf(workerId, false);
+    return this.#core.transact(() => claim(this.#core, request));
   }
 
   start(fence: Fence): Promise<CommandOutcome> {
@@ -179,7 +112,7 @@ export class MemoryAttempts implements AttemptStore {
   }
 
   claimOf(workerId: string): Promise<Claim | undefined> {
-    return this.#core.transact(() => this.#claimOf(workerId, true));
+    return this.#core.transact(() => claimOf(this.#core, workerId, true));
   }
 
   cancelRequested(hostId: string): Promise<{ attemptId: string; by: string; reason?: string }[]> {
@@ -209,29 +142,12 @@ export class MemoryAttempts implements AttemptStore {
     return handle(this.#core, parseAttemptId(attemptId)?.runId ?? '', command);
   }
 
-  #run(runId: string): RunRow {
-    const run = this.#core.tables.runs.get(runId);
-    if (run === undefined) {
-      throw new SolsticeError('internal', `there is no run ${runId}`);
-    }
-    return run;
-  }
-
   #attempt(attemptId: string): AttemptRow {
     const row = this.#core.tables.attempts.get(attemptId);
     if (row === undefined) {
       throw new SolsticeError('internal', `there is no attempt ${attemptId}`);
     }
     return row;
-  }
-
-  #claimOf(workerId: string | undefined, repeated: boolean): Claim | undefined {
-    const worker = this.#core.tables.workers.get(workerId ?? '');
-    if (worker === undefined || !this.#isLive(worker)) {
-      return undefined;
-    }
-    const { flow, meta } = this.#run(parseAttemptId(worker.attemptId)?.runId ?? '');
-    return claimFor(flow, meta, worker, repeated);
   }
 }
 

@@ -9,7 +9,7 @@ import {
   isRefusal,
   type RunFlow,
 } from '../../flow/index.js';
-import { lastLine, type RunMeta, touchedBy, waitingSteps } from '../projection/index.js';
+import { lastLine, needsOf, needsText, type RunMeta, touchedBy, waitingOf, waitingSteps } from '../projection/index.js';
 import type { CommandOutcome } from '../store.js';
 import { desireCheck } from './checks.js';
 import type { Core } from './core.js';
@@ -40,7 +40,7 @@ export function commitEvents(
   commandKind: Command['kind'],
 ): void {
   const { tables } = core;
-  const row = tables.runs.get(run.runId) ?? { flow: run, meta, events: [], hostsSay: new Map<string, string>() };
+  const row = tables.runs.get(run.runId) ?? { flow: run, meta, events: [] };
   tables.runs.set(run.runId, row);
   row.flow = run;
   row.events.push(...events);
@@ -67,20 +67,21 @@ export function commitEvents(
 }
 
 function projectAttempt(core: Core, run: RunFlow, attemptId: string): void {
-  const { attempts, queued, runs } = core.tables;
+  const { attempts, queued } = core.tables;
   const attempt = run.attempts[attemptId];
   const job = run.spec.nodes.find((node) => node.id === attempt?.nodeId);
   if (attempt === undefined || job === undefined) {
     throw new SolsticeError('internal', `run ${run.runId} has no attempt ${attemptId}`);
   }
   if (!attempts.has(attemptId)) {
-    attempts.set(attemptId, { steps: waitingSteps(job), durableSeq: 0, logBytes: 0, chunks: [] });
+    const needs = needsText(needsOf(run, attempt));
+    const waiting = { ...waitingOf(run, attempt), queuedAt: attempt.queuedAt, needs };
+    attempts.set(attemptId, { steps: waitingSteps(job), durableSeq: 0, logBytes: 0, chunks: [], waiting });
   }
   if (attempt.state === 'queued') {
     queued.set(attemptId, run.runId);
   } else {
     queued.delete(attemptId);
-    runs.get(run.runId)?.hostsSay.delete(attempt.nodeId);
   }
 }
 

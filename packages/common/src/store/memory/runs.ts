@@ -4,6 +4,7 @@ import { detailOf, failedCheckState, type RunMeta, summaryOf } from '../projecti
 import type { NewRun, RunDetail, RunSummary } from '../records.js';
 import type { CommandOutcome, PlanRequest, RunStore } from '../store.js';
 import { desireCheck } from './checks.js';
+import { fleetOf } from './claims.js';
 import { commitEvents, handle } from './commit-events.js';
 import type { Core } from './core.js';
 import type { RunRow } from './tables.js';
@@ -132,7 +133,7 @@ export class MemoryRuns implements RunStore {
         };
         return { steps, durableSeq, logBytes };
       },
-      (nodeId) => row.hostsSay.get(nodeId),
+      fleetOf(this.#core),
     );
   }
 }

@@ -1,7 +1,7 @@
 import type { FlowEvent, RunFlow } from '../../flow/index.js';
 import type { Message } from '../../messages/index.js';
 import type { TraceContext } from '../../telemetry/index.js';
-import type { AttemptProgress, RunMeta } from '../projection/index.js';
+import type { AttemptProgress, RunMeta, Waiting } from '../projection/index.js';
 import type {
   CheckRecord,
   Delivery,
@@ -20,7 +20,15 @@ export interface RunRow {
   events: FlowEvent[];
 }
 
+/** An attempt as it waits; made once, because it never changes. */
+export interface QueuedRow extends Waiting {
+  queuedAt: number;
+  /** `needsText` of it. */
+  needs: string;
+}
+
 export interface AttemptRow extends AttemptProgress {
+  waiting: QueuedRow;
   chunks: LogChunkRecord[];
 }
 

@@ -1,17 +1,19 @@
 import { isDeepStrictEqual } from 'node:util';
 import { SolsticeError } from '../../errors/index.js';
 import { type AttemptView, isRefusal } from '../../flow/index.js';
-import { claimFor, fitOf, type HostView, resourcesOf } from '../projection/index.js';
-import type { Claim, Fence, HostRecord, PoolOffer } from '../records.js';
+import { claimFor, type Fit, type Fleet, fitOf, waitingOf } from '../projection/index.js';
+import type { Claim, Fence, HostRecord } from '../records.js';
 import * as attempts from '../sql/attempts.js';
 import * as hosts from '../sql/hosts.js';
+import { readKinds, readOldest } from '../sql/queue.js';
 import * as workers from '../sql/workers.js';
 import type { ClaimRequest } from '../store.js';
 import type { Database, Transaction } from './database.js';
+import { keepHosts } from './keep-hosts.js';
 import type { LockedRun, RunCommands } from './run-commands.js';
 
-/** How many of the oldest attempts of a pool one look takes in. */
-const candidatesPerPool = 16;
+/** How many of the oldest that fit one look takes in: so many of them others may be taking just now. */
+const candidateLimit = 16;
 /** Each round that gives nothing has waited for somebody who took something. The sweep looks again. */
 const maxRounds = 50;
 
@@ -25,7 +27,8 @@ export class Claims {
   }
 
   /**
-   * The host's row is locked first, so a host gives away its room one claim at a time; then the run's. A run that
+   * The host's row is locked first, so a host gives away its room one claim at a time; then kept hosts are written (see
+   * keepHosts), then the run is locked. A run that
    * another transaction has is passed over while there is another, else waited for.
    */
   claim(request: ClaimRequest): Promise<Claim | undefined> {
@@ -48,16 +51,19 @@ export class Claims {
     tx: Transaction,
     request: ClaimRequest,
     own: HostRecord,
-    all: readonly HostView[],
+    all: readonly HostRecord[],
   ): Promise<Claim | undefined> {
-    const pools = (await attempts.queuedPools(tx)).filter(
-      (pool) => fitOf({ pool, notBefore: 0, avoidHosts: [] }, own, all, tx.now).fits,
-    );
-    const look = { pools, hostId: own.id, now: tx.now, limit: candidatesPerPool };
+    const kinds = await readKinds(tx);
+    if (kinds.length === 0) return undefined;
+    const { fleet, keptForOwn } = await keepHosts(tx, all, kinds, own.id);
+    const keys = kinds.filter(({ needs }) => fitOf({ ...needs, id: '', notBefore: 0 }, own, fleet).fits);
+    const look = { keys: keys.map(({ key }) => key), now: tx.now, limit: candidateLimit };
     for (let round = 0; round < maxRounds; round += 1) {
-      const candidates = (pools.length === 0 ? [] : await attempts.queuedCandidates(tx, look)).filter(
-        (one) => fitOf({ ...one, notBefore: 0 }, own, all, tx.now).fits,
-      );
+      const candidates = await readOldest(tx, look);
+      if (keptForOwn !== undefined && fitOf(keptForOwn.attempt, own, fleet).fits) {
+        candidates.push(keptForOwn.queued);
+        candidates.sort((a, b) => a.ordinal - b.ordinal);
+      }
       const first = candidates[0];
       if (first === undefined) return undefined;
       const tried = new Set<string>();
@@ -65,13 +71,13 @@ export class Claims {
         if (tried.has(runId)) continue;
         tried.add(runId);
         const run = await this.#commands.lock(tx, runId, { skipLocked: true });
-        const claim = run && (await this.#takeFrom(tx, request, run, own, all));
+        const claim = run && (await this.#takeFrom(tx, request, run, own, fleet));
         if (claim !== undefined) return claim;
       }
       // All are held by others just now. After waiting for the oldest there may be something left of it, or of the
       // rest: those who held them have taken what they took.
       const run = await this.#commands.lock(tx, first.runId);
-      const claim = run && (await this.#takeFrom(tx, request, run, own, all));
+      const claim = run && (await this.#takeFrom(tx, request, run, own, fleet));
       if (claim !== undefined) return claim;
     }
     return undefined;
@@ -83,12 +89,12 @@ export class Claims {
     request: ClaimRequest,
     run: LockedRun,
     own: HostRecord,
-    all: readonly HostView[],
+    fleet: Fleet,
   ): Promise<Claim | undefined> {
     for (const attempt of Object.values(run.flow.attempts)) {
       if (attempt.state !== 'queued') continue;
-      const fit = fitOf(attempt, own, all, tx.now);
-      if (fit.fits) return await this.#take(tx, request, run, attempt, fit.pool);
+      const fit = fitOf(waitingOf(run.flow, attempt), own, fleet);
+      if (fit.fits) return await this.#take(tx, request, run, attempt, fit);
     }
     return undefined;
   }
@@ -98,7 +104,7 @@ export class Claims {
     request: ClaimRequest,
     run: LockedRun,
     attempt: AttemptView,
-    offer: PoolOffer,
+    { pool: offer, resources }: Extract<Fit, { fits: true }>,
   ): Promise<Claim> {
     const { hostId, workerId, requestId, instance, tokenHash } = request;
     const attemptId = attempt.id;
@@ -110,8 +116,7 @@ export class Claims {
       throw new SolsticeError('internal', `a queued attempt could not be claimed: ${outcome.reason}`);
     }
     const fence: Fence = { attemptId, hostId, instance, epoch: 1 };
-    const job = run.flow.spec.nodes.find(({ id }) => id === attempt.nodeId);
-    const worker = { id: workerId, fence, offer, resources: resourcesOf(job ?? {}, offer) };
+    const worker = { id: workerId, fence, offer, resources };
     await workers.insertWorker(tx, { ...worker, tokenHash });
     return claimFor(run.flow, run.meta, worker, false);
   }

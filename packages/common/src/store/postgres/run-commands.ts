@@ -13,7 +13,7 @@ import {
   type RunFlow,
 } from '../../flow/index.js';
 import type { Message } from '../../messages/index.js';
-import { lastLine, type RunMeta, sameCheck, type Touched, touchedBy } from '../projection/index.js';
+import { lastLine, needsOf, needsText, type RunMeta, sameCheck, type Touched, touchedBy } from '../projection/index.js';
 import * as attempts from '../sql/attempts.js';
 import * as checks from '../sql/checks.js';
 import * as logs from '../sql/logs.js';
@@ -166,7 +166,11 @@ async function project(tx: Transaction, flow: RunFlow, touched: Touched, events:
     tx,
     views.filter((view) => !isNew(view)),
   );
-  await attempts.insertAttempts(tx, runId, views.filter(isNew));
+  await attempts.insertAttempts(
+    tx,
+    runId,
+    views.filter(isNew).map((view) => ({ ...view, needs: needsText(needsOf(flow, view)) })),
+  );
   for (const layer of onTheWay)
     await attempts.moveAttempts(
       tx,

@@ -1,6 +1,5 @@
 import { SolsticeError } from '../../errors/index.js';
 import {
-  type AttemptView,
   type Command,
   decide,
   evolveAll,
@@ -9,12 +8,13 @@ import {
   type NodeFlow,
   type RunFlow,
 } from '../../flow/index.js';
-import { detailOf, failedCheckState, hostsSay, waitingSteps } from '../projection/index.js';
+import { detailOf, type Fleet, failedCheckState, keptOf, waitingSteps } from '../projection/index.js';
 import type { NewFailedCheck, NewRun, RunDetail, RunSummary } from '../records.js';
 import { readAttempts } from '../sql/attempts.js';
 import { desireCheck } from '../sql/checks.js';
 import { settleDelivery } from '../sql/deliveries.js';
 import { readHosts } from '../sql/hosts.js';
+import { readKept } from '../sql/kept-hosts.js';
 import { readRunProgress } from '../sql/logs.js';
 import { readNodes } from '../sql/nodes.js';
 import type { Queryable } from '../sql/queryable.js';
@@ -94,9 +94,9 @@ export class PostgresRuns implements RunStore {
         tx,
         views.map(({ id, nodeId }) => ({ id, waiting: waiting.get(nodeId) ?? [] })),
       );
-      const say = await whatHostsSay(tx, flow);
+      const fleet = await fleetFor(tx, flow);
       const nothing = { steps: [], durableSeq: 0, logBytes: 0 };
-      return detailOf(flow, sql.metaOf(row), (attempt) => progress.get(attempt.id) ?? nothing, say);
+      return detailOf(flow, sql.metaOf(row), (attempt) => progress.get(attempt.id) ?? nothing, fleet);
     });
   }
 
@@ -138,19 +138,11 @@ async function flowOfRows(db: Queryable, row: sql.RunRow): Promise<RunFlow> {
   };
 }
 
-/**
- * The hosts' answers are computed from their rows when somebody asks, so that they are never older than the question,
- * and a claim does not pay for every attempt that waits.
- */
-async function whatHostsSay(
-  tx: Queryable & { now: Date },
-  flow: RunFlow,
-): Promise<(nodeId: string) => string | undefined> {
-  const queued = Object.values(flow.attempts).filter(({ state }) => state === 'queued');
-  if (queued.length === 0) return () => undefined;
+/** What the hosts are asked, where something is queued. */
+async function fleetFor(tx: Queryable & { now: Date }, flow: RunFlow): Promise<Fleet | undefined> {
+  if (!Object.values(flow.attempts).some(({ state }) => state === 'queued')) return undefined;
   const hosts = await readHosts(tx, tx.now);
-  const byNode = new Map(queued.map((attempt: AttemptView) => [attempt.nodeId, hostsSay(attempt, hosts, tx.now)]));
-  return (nodeId) => byNode.get(nodeId);
+  return { hosts, kept: keptOf(await readKept(tx), hosts), now: tx.now };
 }
 
 /** One workflow has one run for a delivery. */

@@ -1,5 +1,5 @@
 import { SolsticeError } from '../../errors/index.js';
-import type { JobSpec, RunFlow } from '../../flow/index.js';
+import type { RunFlow } from '../../flow/index.js';
 import type { Claim, Fence, PoolOffer, Resources } from '../records.js';
 import type { RunMeta } from './run-detail.js';
 
@@ -9,14 +9,6 @@ export interface ClaimedWorker {
   fence: Fence;
   offer: PoolOffer;
   resources: Resources;
-}
-
-/** What the job takes of a host that makes it this offer: what it names itself, and the rest as the pool has it. */
-export function resourcesOf(job: Pick<JobSpec, 'resources'>, offer: PoolOffer): Resources {
-  return {
-    cpus: job.resources?.cpus ?? offer.cpus,
-    memoryBytes: job.resources?.memoryBytes ?? offer.memoryBytes,
-  };
 }
 
 /** What the host is told of its claim; the same words each time it asks. */

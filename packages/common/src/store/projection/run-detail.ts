@@ -9,6 +9,8 @@ import {
 } from '../../flow/index.js';
 import type { TraceContext } from '../../telemetry/index.js';
 import type { AttemptRecord, NodeRecord, RunDetail, RunSummary, SourceRef, StepRecord } from '../records.js';
+import { hostAnswers, hostsSay } from './host-answers.js';
+import { type Fleet, waitingOf } from './placement.js';
 import { settledSteps } from './steps.js';
 
 /** What is stored of a run beside its events. */
@@ -48,14 +50,15 @@ export function summaryOf(run: RunFlow, meta: RunMeta): RunSummary {
 }
 
 /**
- * A whole run as its readers see it. `progress` may lack attempts of which nothing is stored. `hostsSay`: by node, what
- * the hosts answered when they last looked.
+ * A whole run as its readers see it. `progress` may lack attempts of which nothing is stored. `fleet`: what the hosts
+ * answer to what is queued is worked out here, when somebody asks, so that it is never older than the question, and a
+ * claim does not pay for every attempt that waits. Absent: nobody is asked.
  */
 export function detailOf(
   run: RunFlow,
   meta: RunMeta,
   progress: (attempt: AttemptView) => AttemptProgress,
-  hostsSay: (nodeId: string) => string | undefined,
+  fleet: Fleet | undefined,
 ): RunDetail {
   return {
     ...summaryOf(run, meta),
@@ -69,11 +72,26 @@ export function detailOf(
         state: node?.state ?? 'waiting',
         needs: spec.needs,
         cause: node?.cause,
-        waitingFor: waitingFor(run, spec.id, hostsSay(spec.id)),
+        ...answersTo(run, spec.id, attempts.at(-1), fleet),
         attempts: attempts.map((attempt) => attemptRecord(attempt, progress(attempt))),
       };
     }),
   };
+}
+
+function answersTo(
+  run: RunFlow,
+  nodeId: string,
+  last: AttemptView | undefined,
+  fleet: Fleet | undefined,
+): Pick<NodeRecord, 'waitingFor' | 'hostAnswers'> {
+  if (last?.state !== 'queued' || fleet === undefined) {
+    return { waitingFor: waitingFor(run, nodeId) };
+  }
+  const waiting = waitingOf(run, last);
+  const text = waitingFor(run, nodeId, hostsSay(waiting, fleet));
+  const isDue = last.notBefore <= fleet.now.getTime();
+  return { waitingFor: text, ...(isDue && { hostAnswers: hostAnswers(waiting, fleet) }) };
 }
 
 export function attemptRecord(attempt: AttemptView, progress: AttemptProgress): AttemptRecord {

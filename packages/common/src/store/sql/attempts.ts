@@ -42,14 +42,19 @@ function attemptOf(found: AttemptRow): AttemptView {
 }
 
 /** As they are queued, in the order given; each with the row that its records are counted in. */
-export async function insertAttempts(tx: Queryable, runId: string, attempts: readonly AttemptView[]): Promise<void> {
+export async function insertAttempts(
+  tx: Queryable,
+  runId: string,
+  attempts: readonly (AttemptView & { needs: string })[],
+): Promise<void> {
   if (attempts.length === 0) return;
   await tx.rows(
-    `insert into attempts (id, run_id, node_id, number, state, pool, not_before, avoid_hosts, queued_at)
+    `insert into attempts (id, run_id, node_id, number, state, pool, not_before, avoid_hosts, queued_at, needs)
      select a.id, $1, a.node_id, a.number, 'queued', a.pool, a.not_before,
-       array(select json_array_elements_text(a.avoid_hosts::json)), a.queued_at
-     from unnest($2::text[], $3::text[], $4::int[], $5::text[], $6::timestamptz[], $7::text[], $8::timestamptz[])
-       with ordinality as a (id, node_id, number, pool, not_before, avoid_hosts, queued_at, position)
+       array(select json_array_elements_text(a.avoid_hosts::json)), a.queued_at, a.needs
+     from unnest($2::text[], $3::text[], $4::int[], $5::text[], $6::timestamptz[], $7::text[], $8::timestamptz[],
+       $9::text[])
+       with ordinality as a (id, node_id, number, pool, not_before, avoid_hosts, queued_at, needs, position)
      order by a.position`,
     [
       runId,
@@ -60,6 +65,7 @@ export async function insertAttempts(tx: Queryable, runId: string, attempts: rea
       attempts.map(({ notBefore }) => new Date(notBefore)),
       attempts.map(({ avoidHosts }) => JSON.stringify(avoidHosts)),
       attempts.map(({ queuedAt }) => new Date(queuedAt)),
+      attempts.map(({ needs }) => needs),
     ],
   );
   await tx.rows('insert into attempt_progress (attempt_id) select id from unnest($1::text[]) as a (id)', [
@@ -123,52 +129,4 @@ export async function attemptOfRequest(
     [hostId, requestId],
   );
   return found && { workerId: found.worker_id };
-}
-
-/** Every pool that has a queued attempt: one step of the index for each, however many wait. */
-export async function queuedPools(db: Queryable): Promise<string[]> {
-  const rows = await db.rows<{ pool: string }>(
-    `with recursive pools as (
-       (select pool from attempts where state = 'queued' order by pool limit 1)
-       union all
-       select (select a.pool from attempts a where a.state = 'queued' and a.pool > p.pool order by a.pool limit 1)
-       from pools p where p.pool is not null
-     )
-     select pool from pools where pool is not null`,
-  );
-  return rows.map(({ pool }) => pool);
-}
-
-export interface Candidate {
-  id: string;
-  runId: string;
-  pool: string;
-  avoidHosts: string[];
-}
-
-/**
- * The oldest queued attempts of these pools whose time has come: at most `limit` a pool of those that do not avoid the
- * host, and as many of those that do, so that neither hides the other. Oldest first.
- */
-export async function queuedCandidates(
-  db: Queryable,
-  request: { pools: readonly string[]; hostId: string; now: Date; limit: number },
-): Promise<Candidate[]> {
-  const oldest = (avoiding: boolean): string => `
-    (select a.id, a.run_id, a.pool, a.avoid_hosts, a.ordinal from attempts a
-     where a.state = 'queued' and a.pool = p.pool and a.not_before <= $2
-       and ${avoiding ? `a.avoid_hosts <> '{}' and $3 = any(a.avoid_hosts)` : 'not $3 = any(a.avoid_hosts)'}
-     order by a.ordinal limit $4)`;
-  const rows = await db.rows<{ id: string; run_id: string; pool: string; avoid_hosts: string[] }>(
-    `select c.id, c.run_id, c.pool, c.avoid_hosts
-     from unnest($1::text[]) as p (pool) cross join lateral (${oldest(false)} union all ${oldest(true)}) c
-     order by c.ordinal`,
-    [request.pools, request.now, request.hostId, request.limit],
-  );
-  return rows.map((found) => ({
-    id: found.id,
-    runId: found.run_id,
-    pool: found.pool,
-    avoidHosts: found.avoid_hosts,
-  }));
 }
