@@ -11,6 +11,7 @@ import { pathToFileURL } from 'node:url';
 import { isInterrupted, onInterrupt, run } from './lib/commands.mjs';
 import { dockerObjects, takeDockerLeftovers } from './lib/docker-leftovers.mjs';
 import { makeTemporaryRoot, reportFolder, takeLeftovers, takeLeftoversOfDeadRuns } from './lib/leftovers.mjs';
+import { takeNetworkLeftovers } from './lib/network-leftovers.mjs';
 import { root } from './lib/root.mjs';
 import { runStaticChecks } from './lib/static-checks.mjs';
 import { formatDuration } from './lib/step.mjs';
@@ -76,7 +77,9 @@ async function runSuites() {
   } catch (error) {
     fail(String(error?.stack ?? error));
   } finally {
+    // Processes first: what runs in a namespace would keep it.
     blame(await takeLeftovers(temporaryRoot));
+    blame(takeNetworkLeftovers(temporaryRoot));
     await docker?.stop?.().catch((error) => fail(`stopping Docker: ${error}`));
   }
 }

@@ -13,6 +13,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { takeNetworkLeftovers } from './network-leftovers.mjs';
 
 const parent = '/tmp';
 /** In a run's temporary directory: its pid and reports. */
@@ -35,6 +36,7 @@ export async function takeLeftoversOfDeadRuns() {
     const pid = Number(read(() => readFileSync(join(parent, name, ownName, 'pid'), 'utf8')));
     if (pid > 0 && !existsSync(`/proc/${pid}`)) {
       await takeLeftovers(join(parent, name));
+      takeNetworkLeftovers(join(parent, name));
     }
   }
 }
