@@ -1,0 +1,47 @@
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { Fleet } from '../harness/fleet.js';
+import { fleetMissing, forgeAndThreeHosts, scripts } from '../harness/fleet-layouts.js';
+import { runScenario } from '../harness/run-scenario.js';
+import { loadScenarios } from '../harness/scenario.js';
+
+const scenarios = loadScenarios(fileURLToPath(new URL('../scenarios', import.meta.url)));
+
+describe.each(['process', 'container'] as const)('on the %s backend', (backend) => {
+  const dockerMissing = backend === 'container' && process.env.SOLSTICE_TEST_DOCKER === 'missing';
+  describe.skipIf(fleetMissing || dockerMissing)('one forge integration and three orchestrators', () => {
+    let fleet: Fleet;
+
+    beforeAll(async () => {
+      fleet = await Fleet.create({ scripts });
+      await fleet.start(forgeAndThreeHosts({ backend, slots: 2 }));
+    });
+    afterAll(async () => {
+      await fleet?.remove();
+    });
+
+    describe.concurrent('at the same time', () => {
+      test.each(scenarios.map((folder) => [folder.name, folder.scenario.title, folder] as const))(
+        '%s: %s',
+        async (_name, _title, folder) => {
+          await runScenario(folder, { theatre: fleet, backend });
+        },
+      );
+    });
+
+    test('every host had a part in it, and no secret is in any log of ours', async () => {
+      const rows = await fleet.postgres.query<{ host_id: string }>(
+        'select distinct host_id from attempts where host_id is not null order by host_id',
+      );
+      expect(rows.map((row) => row.host_id)).toEqual(
+        [...fleet.nodes.values()].flatMap(({ hostId }) => hostId || []).sort(),
+      );
+      const brokerPassword = fleet.rabbit.broker.place.password;
+      for (const { name, output } of fleet.nodes.values()) {
+        for (const secret of [fleet.webhookSecret, fleet.operatorToken, brokerPassword]) {
+          expect(output.includes(secret), `a secret in the log of ${name}`).toBe(false);
+        }
+      }
+    });
+  });
+});
