@@ -11,7 +11,6 @@ import { describeHostStates } from './host-states.contract.js';
 import { describeHosts } from './hosts.contract.js';
 import { describeMeasures } from './measures.contract.js';
 import { describeOutboxAndChanges } from './outbox.contract.js';
-import { describeMeasures } from './measures.contract.js';
 import { describePlanning } from './planning.contract.js';
 import { describeRecords } from './records.contract.js';
 import { describeRepositories } from './repositories.contract.js';
