@@ -2,6 +2,7 @@ export { createOperatorClient, type OperatorClient } from './client/client.js';
 export type { OperatorClientSettings } from './client/http.js';
 export type { LogItem, LogRequest } from './client/log-stream.js';
 export type { ForgePort, OperatorApiDeps, RunPageDeps, TriggerOutcome, TriggerRequest } from './deps.js';
+export type { Count, DeadLetterView, HostDetailView, HostView, StatusView, WorkerView } from './fleet-schemas.js';
 export { followLog } from './logs/follow-log.js';
 export { PlainText } from './logs/plain-text.js';
 export { RefusedError } from './operator/errors.js';
@@ -12,17 +13,14 @@ export { runPagePath } from './runs/run-view.js';
 export type {
   AttemptInfo,
   CheckView,
-  Count,
   DeliveryView,
   DoctorItem,
-  HostView,
   LogEvent,
   NodeView,
   RepositoryAnswer,
   RepositoryView,
   RunDetailView,
   RunSummaryView,
-  StatusView,
   StepView,
   TriggerAnswer,
   Why,

@@ -29,6 +29,16 @@ export const runListQuerySchema = z.strictObject({
 
 export const cancelBodySchema = z.strictObject({ reason: line.optional(), by: line.optional() });
 
+export const hostBodySchema = z.strictObject({ reason: line.optional(), by: line.optional() });
+/** Beyond it, somebody has mistaken the unit. */
+const longestDrainMs = 7 * 86_400_000;
+export const drainBodySchema = hostBodySchema.extend({
+  /** After so long what still runs there is handed back. Absent: it may take its time. */
+  forMs: z.number().int().min(0).max(longestDrainMs).optional(),
+});
+
+export const deadLetterListQuerySchema = z.strictObject({ limit: limit.optional() });
+
 const flag = z.enum(['0', '1']).transform((value) => value === '1');
 export const logQuerySchema = z.strictObject({
   job: line.optional(),

@@ -1,12 +1,12 @@
 import { causeSchema } from '@solstice/common/flow';
 import { z } from 'zod';
+import { instant } from './instant.js';
 
 /**
  * What the operator API answers, in one place: the server builds these, the client checks them, and a description
  * for others (OpenAPI) can be made from them. Instants are ISO 8601 in UTC; what is unknown is left out.
  * Answers are read leniently, so that a newer server may say more.
  */
-const instant = z.string();
 
 export const sourceSchema = z.object({
   forge: z.string(),
@@ -103,6 +103,7 @@ export const attemptSchema = z.object({
   logBytes: z.number().int(),
 });
 
+export const hostAnswerSchema = z.object({ hostId: z.string(), reason: z.string() });
 export const nodeSchema = z.object({
   id: z.string(),
   name: z.string(),
@@ -115,6 +116,8 @@ export const nodeSchema = z.object({
   causeText: z.string().optional(),
   /** What it waits for, while it waits. */
   waitingFor: z.string().optional(),
+  /** While it is queued: why each host that there is does not take it, as it goes on after the host's name. */
+  hostAnswers: z.array(hostAnswerSchema).optional(),
   attempts: z.array(attemptSchema),
 });
 
@@ -134,30 +137,16 @@ export const whySchema = z.object({
   run: runSummarySchema,
   /** The whole in one sentence. */
   summary: z.string(),
-  reasons: z.array(z.object({ subject: z.string(), state: z.string(), text: z.string() })),
-});
-
-const capacitySchema = z.object({ cpus: z.number(), memoryBytes: z.number(), slots: z.number() });
-export const hostSchema = z.object({
-  id: z.string(),
-  state: z.enum(['active', 'draining', 'cordoned']),
-  alive: z.boolean(),
-  capacity: capacitySchema,
-  reserved: capacitySchema,
-  pools: z.array(
+  reasons: z.array(
     z.object({
-      name: z.string(),
-      backend: z.enum(['container', 'process']),
-      image: z.string().optional(),
-      cpus: z.number(),
-      memoryBytes: z.number(),
+      subject: z.string(),
+      state: z.string(),
+      text: z.string(),
+      /** Of a job that is queued: what each host says. */
+      hosts: z.array(hostAnswerSchema).optional(),
     }),
   ),
-  notes: z.array(z.string()),
-  leaseUntil: instant,
-  registeredAt: instant,
 });
-export const hostListSchema = z.object({ hosts: z.array(hostSchema) });
 
 export const deliveryStateSchema = z.enum(['received', 'planned', 'ignored', 'failed']);
 export const deliverySchema = z.object({
@@ -225,22 +214,6 @@ export const triggerAnswerSchema = z.object({
   reason: z.string().optional(),
 });
 
-/** `atLeast`: counting stopped there. */
-const countSchema = z.object({ count: z.number().int(), atLeast: z.boolean() });
-export const statusSchema = z.object({
-  version: z.string(),
-  startedAt: instant,
-  uptimeMs: z.number(),
-  publicUrl: z.string(),
-  store: z.object({ ok: z.boolean(), reason: z.string().optional() }),
-  runs: z.object({ blocked: countSchema, queued: countSchema, running: countSchema }),
-  hosts: z.object({ alive: z.number().int(), all: z.number().int(), slots: z.number(), slotsReserved: z.number() }),
-  /** Age of the oldest message not handed on, milliseconds; absent: none waits. */
-  outboxOldestMs: z.number().optional(),
-  checksPending: countSchema,
-  deliveries: z.object({ received: countSchema, planned: countSchema, ignored: countSchema, failed: countSchema }),
-});
-
 export const doctorItemSchema = z.object({
   name: z.string(),
   state: z.enum(['ok', 'warn', 'fail']),
@@ -273,13 +246,10 @@ export type AttemptInfo = z.infer<typeof attemptSchema>;
 export type StepView = z.infer<typeof stepSchema>;
 export type RunEvents = z.infer<typeof runEventsSchema>;
 export type Why = z.infer<typeof whySchema>;
-export type HostView = z.infer<typeof hostSchema>;
 export type DeliveryView = z.infer<typeof deliverySchema>;
 export type CheckView = z.infer<typeof checkSchema>;
 export type RepositoryView = z.infer<typeof repositorySchema>;
 export type RepositoryAnswer = z.infer<typeof repositoryAnswerSchema>;
 export type TriggerAnswer = z.infer<typeof triggerAnswerSchema>;
-export type StatusView = z.infer<typeof statusSchema>;
-export type Count = z.infer<typeof countSchema>;
 export type DoctorItem = z.infer<typeof doctorItemSchema>;
 export type LogEvent = z.infer<typeof logEventSchema>;

@@ -1,5 +1,24 @@
 import type { z } from 'zod';
-import type { cancelBodySchema, repositoryBodySchema, triggerBodySchema } from '../requests.js';
+import {
+  type DeadLetterView,
+  deadLetterListSchema,
+  deadLetterSchema,
+  type HostDetailView,
+  type HostView,
+  hostAnswer,
+  hostListSchema,
+  removedSchema,
+  replayedSchema,
+  type StatusView,
+  statusSchema,
+} from '../fleet-schemas.js';
+import type {
+  cancelBodySchema,
+  drainBodySchema,
+  hostBodySchema,
+  repositoryBodySchema,
+  triggerBodySchema,
+} from '../requests.js';
 import {
   type CheckView,
   cancelAnswerSchema,
@@ -9,8 +28,6 @@ import {
   deliveryListSchema,
   deliverySchema,
   doctorSchema,
-  type HostView,
-  hostListSchema,
   type RepositoryAnswer,
   type RepositoryView,
   type RunDetailView,
@@ -21,8 +38,6 @@ import {
   runDetailSchema,
   runEventsSchema,
   runListSchema,
-  type StatusView,
-  statusSchema,
   type TriggerAnswer,
   triggerAnswerSchema,
   type Why,
@@ -56,6 +71,23 @@ export interface OperatorClient {
   /** Exactly what the steps printed on their standard output and error. */
   printed(ref: string | number, request?: Omit<LogRequest, 'follow' | 'patienceMs'>): AsyncGenerator<Uint8Array>;
   hosts(): Promise<HostView[]>;
+  /** With its workers. */
+  host(id: string): Promise<HostDetailView>;
+  /** It takes nothing new; after `forMs`, where that is said, what still runs there is handed back. */
+  drain(id: string, request?: Loose<z.input<typeof drainBodySchema>>): Promise<HostDetailView>;
+  /** It takes nothing new. */
+  cordon(id: string, request?: Loose<z.input<typeof hostBodySchema>>): Promise<HostDetailView>;
+  /** It takes work again. */
+  resume(id: string, request?: Loose<z.input<typeof hostBodySchema>>): Promise<HostDetailView>;
+  /** Forgets one that is dead and holds nothing; else rejects with `refused`. */
+  removeHost(id: string, request?: Loose<z.input<typeof hostBodySchema>>): Promise<void>;
+  /** Newest first, and how many there are in all. */
+  deadLetters(filter?: { limit?: number | undefined }): Promise<{ total: number; letters: DeadLetterView[] }>;
+  /** With its body. */
+  deadLetter(id: string): Promise<DeadLetterView>;
+  /** Rejects with `refused` while it still cannot be read. */
+  replayDeadLetter(id: string): Promise<void>;
+  removeDeadLetter(id: string): Promise<void>;
   trigger(request: Loose<z.input<typeof triggerBodySchema>> & { repository: string }): Promise<TriggerAnswer>;
   repositories(): Promise<RepositoryView[]>;
   addRepository(request: Loose<z.input<typeof repositoryBodySchema>> & { name: string }): Promise<RepositoryAnswer>;
@@ -75,6 +107,8 @@ export interface OperatorClient {
 
 export function createOperatorClient(settings: OperatorClientSettings): OperatorClient {
   const http = new OperatorHttp(settings);
+  const hostPath = (id: string) => `/hosts/${encodeURIComponent(id)}`;
+  const letterPath = (id: string) => `/dead-letters/${encodeURIComponent(id)}`;
   const runPath = (ref: string | number) => `/runs/${encodeURIComponent(ref)}`;
   return {
     status: () => http.get(statusSchema, '/status'),
@@ -89,6 +123,21 @@ export function createOperatorClient(settings: OperatorClientSettings): Operator
       yield* bodyOf(await http.open('GET', `${runPath(ref)}/log`, { query, ...(signal && { signal }) }));
     },
     hosts: async () => (await http.get(hostListSchema, '/hosts')).hosts,
+    host: async (id) => (await http.get(hostAnswer, hostPath(id))).host,
+    drain: async (id, request = {}) => (await http.post(hostAnswer, `${hostPath(id)}/drain`, request)).host,
+    cordon: async (id, request = {}) => (await http.post(hostAnswer, `${hostPath(id)}/cordon`, request)).host,
+    resume: async (id, request = {}) => (await http.post(hostAnswer, `${hostPath(id)}/resume`, request)).host,
+    removeHost: async (id, request = {}) => {
+      await http.post(removedSchema, `${hostPath(id)}/remove`, request);
+    },
+    deadLetters: (filter = {}) => http.get(deadLetterListSchema, '/dead-letters', filter),
+    deadLetter: (id) => http.get(deadLetterSchema, letterPath(id)),
+    replayDeadLetter: async (id) => {
+      await http.post(replayedSchema, `${letterPath(id)}/replay`, {});
+    },
+    removeDeadLetter: async (id) => {
+      await http.post(removedSchema, `${letterPath(id)}/remove`, {});
+    },
     trigger: (request) => http.post(triggerAnswerSchema, '/trigger', request),
     repositories: async () => (await http.get(repositoryListSchema, '/repositories')).repositories,
     addRepository: (request) => http.post(repositoryAnswerSchema, '/repositories', request),

@@ -17,6 +17,7 @@ export class RefusedError extends SolsticeError {
 const statuses: Partial<Record<ErrorCode, number>> = {
   'not-found': 404,
   refused: 409,
+  'host-alive': 409,
   usage: 400,
   'settings-invalid': 400,
   'webhook-secret-missing': 400,

@@ -1,5 +1,6 @@
 import { SolsticeError } from '@solstice/common/errors';
 import type { FastifyInstance } from 'fastify';
+import { registerDeadLetterRoutes } from '../dead-letters/routes.js';
 import { registerDeliveryRoutes } from '../deliveries/routes.js';
 import type { OperatorApiDeps } from '../deps.js';
 import { registerHostRoutes } from '../hosts/routes.js';
@@ -30,6 +31,7 @@ export function registerOperatorApi(app: FastifyInstance, deps: OperatorApiDeps)
       registerHostRoutes(api, deps);
       registerRepositoryRoutes(api, deps);
       registerDeliveryRoutes(api, deps);
+      registerDeadLetterRoutes(api, deps);
     },
     { prefix: '/api/v1' },
   );

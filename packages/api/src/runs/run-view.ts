@@ -58,6 +58,7 @@ function nodeView(node: NodeRecord, spec: RunDetail['spec']['nodes'][number] | u
     stepNames: spec?.steps.map((step) => step.name) ?? [],
     ...(node.cause && { cause: node.cause, causeText: describeCause(node.cause) }),
     ...(node.waitingFor !== undefined && { waitingFor: node.waitingFor }),
+    ...(node.hostAnswers && { hostAnswers: node.hostAnswers }),
     attempts: node.attempts.map(attemptView),
   };
 }

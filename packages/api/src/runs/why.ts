@@ -55,12 +55,12 @@ function explainNode(node: NodeRecord, run: RunDetail, hosts: readonly HostRecor
     return reasons;
   }
   if (node.waitingFor !== undefined) {
-    reasons.push({ subject, state, text: node.waitingFor });
+    reasons.push({ subject, state, text: node.waitingFor, ...hostsOf(node) });
   } else if (state === 'waiting') {
     const open = node.needs.filter((id) => !isTerminal(run.nodes.find((other) => other.id === id)?.state ?? 'waiting'));
     reasons.push({ subject, state, text: `waits for ${open.join(', ') || 'its turn'}` });
   } else if (state === 'ready') {
-    reasons.push({ subject, state, text: waitsForHost(node, hosts) });
+    reasons.push({ subject, state, text: waitsForHost(node, hosts), ...hostsOf(node) });
   } else {
     const attempt = node.attempts.at(-1);
     const where = attempt?.hostId === undefined ? '' : ` on host ${attempt.hostId}`;
@@ -74,6 +74,10 @@ function explainNode(node: NodeRecord, run: RunDetail, hosts: readonly HostRecor
     reasons.push({ subject, state, text: `${what}${where}` });
   }
   return reasons;
+}
+
+function hostsOf(node: NodeRecord): Pick<Why['reasons'][number], 'hosts'> {
+  return node.hostAnswers === undefined || node.hostAnswers.length === 0 ? {} : { hosts: node.hostAnswers };
 }
 
 /** Nobody has tried to claim it yet, so nobody has said why not: what can be seen from here. */
