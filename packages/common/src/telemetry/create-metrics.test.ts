@@ -48,14 +48,18 @@ test('counts, observes and sets', async () => {
 
 test('replace forgets what is not said any more', async () => {
   const metrics = make();
-  metrics.replace('solstice_host_live', [
-    { labels: { host: 'alder' }, value: 1 },
-    { labels: { host: 'birch' }, value: 0 },
-  ]);
-  metrics.replace('solstice_outbox_messages', [{ labels: {}, value: 4 }]);
+  metrics.replace({
+    solstice_host_live: [
+      { labels: { host: 'alder' }, value: 1 },
+      { labels: { host: 'birch' }, value: 0 },
+    ],
+    solstice_outbox_messages: [{ labels: {}, value: 4 }],
+  });
   expect(linesOf(await metrics.text(), 'solstice_outbox_messages')).toEqual(['solstice_outbox_messages 4']);
-  metrics.replace('solstice_host_live', [{ labels: { host: 'birch' }, value: 1 }]);
-  metrics.replace('solstice_outbox_messages', []);
+  metrics.replace({
+    solstice_host_live: [{ labels: { host: 'birch' }, value: 1 }],
+    solstice_outbox_messages: [],
+  });
   const text = await metrics.text();
   expect(linesOf(text, 'solstice_host_live')).toEqual(['solstice_host_live{host="birch"} 1']);
   expect(linesOf(text, 'solstice_outbox_messages')).toEqual([]);

@@ -43,11 +43,14 @@ export function createMetrics(settings: MetricsSettings): Metrics {
     count: (name, labels, by = 1) => counters.get(name)?.inc(bounded(name, labels), by),
     observe: (name, labels, value) => histograms.get(name)?.observe(bounded(name, labels), value),
     set: (name, labels, value) => gauges.get(name)?.set(bounded(name, labels), value),
-    replace: (name, series: readonly Series<MetricName>[]) => {
-      const gauge = gauges.get(name);
-      if (gauge !== undefined) forgetAll(name, gauge);
-      bounds.get(name)?.forget();
-      for (const { labels, value } of series) gauge?.set(bounded(name, labels), value);
+    replace: (all) => {
+      for (const [name, series] of Object.entries(all) as [MetricName, readonly Series<MetricName>[]][]) {
+        const gauge = gauges.get(name);
+        if (gauge === undefined) continue;
+        forgetAll(name, gauge);
+        bounds.get(name)?.forget();
+        for (const { labels, value } of series) gauge.set(bounded(name, labels), value);
+      }
     },
     onScrape: (read) => {
       sources.add(read);

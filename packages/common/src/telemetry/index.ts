@@ -9,6 +9,6 @@ export {
   type MetricNameOf,
   metricNames,
 } from './metric-catalogue.js';
-export type { Metrics, Series } from './metrics.js';
+export type { GaugeSeries, Metrics, Series } from './metrics.js';
 export { parseTraceparent, type TraceContext } from './trace-context.js';
 export { type Attributes, noTracing, type Span, type SpanEnd, type SpanOptions, type Tracing } from './tracing.js';

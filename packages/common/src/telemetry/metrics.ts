@@ -1,5 +1,8 @@
 import type { LabelsOf, MetricName, MetricNameOf } from './metric-catalogue.js';
 
+/** Some gauges, each with all its series. */
+export type GaugeSeries = { readonly [Name in MetricNameOf<'gauge'>]?: readonly Series<Name>[] };
+
 export interface Series<Name extends MetricName> {
   labels: LabelsOf<Name>;
   value: number;
@@ -14,8 +17,8 @@ export interface Metrics {
   count<Name extends MetricNameOf<'counter'>>(name: Name, labels: LabelsOf<Name>, by?: number): void;
   observe<Name extends MetricNameOf<'histogram'>>(name: Name, labels: LabelsOf<Name>, value: number): void;
   set<Name extends MetricNameOf<'gauge'>>(name: Name, labels: LabelsOf<Name>, value: number): void;
-  /** All series of a gauge at once; those that are not among them are forgotten. */
-  replace<Name extends MetricNameOf<'gauge'>>(name: Name, series: readonly Series<Name>[]): void;
+  /** All series of some gauges; those that are not among them are forgotten. */
+  replace(gauges: GaugeSeries): void;
   /** Called before each text(), several at once, and waited for: they bound their own time. Returns the way to stop. */
   onScrape(read: () => Promise<void> | void): () => void;
   /** Everything, in the exposition format of Prometheus. */

@@ -11,6 +11,7 @@ import { describeHostStates } from './host-states.contract.js';
 import { describeHosts } from './hosts.contract.js';
 import { describeMeasures } from './measures.contract.js';
 import { describeOutboxAndChanges } from './outbox.contract.js';
+import { describePlacement } from './placement.contract.js';
 import { describePlanning } from './planning.contract.js';
 import { describeRecords } from './records.contract.js';
 import { describeRepositories } from './repositories.contract.js';
@@ -52,6 +53,7 @@ export function describeStoreContract(name: string, make: () => Promise<StoreUnd
     describeDeliveries(current);
     describePlanning(current);
     describeClaims(current);
+    describePlacement(current);
     describeFences(current);
     describeRecords(current);
     describeHosts(current);
@@ -60,7 +62,6 @@ export function describeStoreContract(name: string, make: () => Promise<StoreUnd
     describeCancel(current);
     describeChecks(current);
     describeOutboxAndChanges(current);
-    describeMeasures(current);
     describeMeasures(current);
     describeTraces(current);
     describeStorm(current);
