@@ -226,7 +226,7 @@ export const hostSettings = table({
     duration,
     'time',
     '`10m`',
-    'How long `at_stop "drain"` waits; jobs that still run then are let go.',
+    'How long `at_stop "drain"` waits; jobs that still run then are handed back, to run again on another host.',
     'SOLSTICE_HOST_DRAIN_FOR',
   ),
 });

@@ -68,7 +68,7 @@ export interface HostSettings {
   detachedForMs: number;
   /** What the orderly end of the process does with running jobs: leave them to the next one, or wait for them. */
   atStop: 'let-go' | 'drain';
-  /** How long it waits, when draining; then it lets go. */
+  /** How long it waits, when draining; what still runs then is handed back, to run again elsewhere. */
   drainForMs: number;
 }
 
