@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { databaseFor, type Template, temporaryDirectory } from '@solstice/testing';
 import { Client } from 'pg';
-import { beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { legalMoves } from '../../flow/index.js';
 import { migrate, migrationStatus } from './migrate.js';
 import { defaultMigrationsDirectory, readMigrations } from './migration-files.js';
@@ -66,6 +66,43 @@ describe('migrate', () => {
     await migrate(url, { directory });
     const refused = { code: 'schema-too-new', message: expect.stringContaining('999999_from_the_future') };
     await expect(migrate(url)).rejects.toMatchObject(refused);
+  });
+
+  it('goes on with the schema of a newer version where nodes are replaced one by one', async (context) => {
+    const directory = await ownDirectory(context);
+    await writeFile(join(directory, '999998_wider.sql'), '-- Older code survives it.\ncreate table wider (id int);');
+    await migrate(url, { directory });
+    const logger = { info: vi.fn(), warn: vi.fn() };
+    expect(await migrate(url, { newer: 'tolerate', logger })).toEqual([]);
+    expect(logger.warn).toHaveBeenCalledWith({ unknown: ['999998_wider'] }, expect.any(String));
+    await writeFile(
+      join(directory, '999999_other.sql'),
+      '-- Older code does not survive it.\ncreate table other (id int);',
+    );
+    await migrate(url, { directory });
+    const refused = { code: 'schema-too-new', message: expect.not.stringContaining('999998_wider') };
+    await expect(migrate(url, { newer: 'tolerate' })).rejects.toMatchObject(refused);
+    expect(await migrationStatus(url)).toMatchObject({
+      unknown: ['999998_wider', '999999_other'],
+      deadly: ['999999_other'],
+    });
+  });
+
+  it('does not mix two versions that each have a migration of their own', async (context) => {
+    const [ours, theirs] = [await ownDirectory(context), await ownDirectory(context)];
+    await writeFile(join(theirs, '999998_theirs.sql'), '-- Older code survives it.\ncreate table theirs (id int);');
+    await writeFile(join(ours, '999999_ours.sql'), '-- Older code survives it.\ncreate table ours (id int);');
+    await migrate(url, { directory: theirs });
+    const refused = { code: 'schema-too-new', message: expect.stringContaining('999998_theirs') };
+    await expect(migrate(url, { directory: ours, newer: 'tolerate' })).rejects.toMatchObject(refused);
+  });
+
+  it('takes over what a version wrote that did not keep what survives', async () => {
+    await migrate(url);
+    await query('alter table schema_hashes drop column older_code_survives');
+    expect((await migrationStatus(url)).unknown).toEqual([]);
+    await query("insert into schema_migrations (name, run_on) values ('999999_future', now())");
+    expect(await migrate(url, { newer: 'tolerate' })).toEqual([]);
   });
 
   it('keeps nothing of a migration that fails, and goes on once it is mended', async (context) => {

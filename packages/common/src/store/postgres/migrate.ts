@@ -8,7 +8,13 @@ import { defaultMigrationsDirectory, type MigrationFile, readMigrations } from '
 export interface MigrateOptions {
   /** Default: `migrations/` of this checkout. */
   directory?: string;
-  logger?: Pick<Logger, 'info'>;
+  /**
+   * What a database means that a newer version has migrated. `refuse` (default): `schema-too-new`. `tolerate`, for
+   * processes that are restarted one by one: it is left as it is, and refused only if one of the migrations that are not
+   * known here says that older code does not survive it.
+   */
+  newer?: 'refuse' | 'tolerate';
+  logger?: Pick<Logger, 'info' | 'warn'>;
 }
 
 export interface MigrationStatus {
@@ -17,6 +23,8 @@ export interface MigrationStatus {
   pending: string[];
   /** In the database and not in the directory: a newer Solstice was here. */
   unknown: string[];
+  /** Those of them that say of themselves that older code does not survive them. */
+  deadly: string[];
   /** Applied, and with another text in the directory now. */
   edited: string[];
 }
@@ -41,8 +49,13 @@ export async function migrate(url: string, options: MigrateOptions = {}): Promis
         sha256 text not null,
         applied_at timestamptz not null default now()
       )`);
+    await client.query('alter table schema_hashes add column if not exists older_code_survives boolean');
     const status = await compare(client, files);
-    assertUsable(status);
+    assertUsable(status, options.newer ?? 'refuse');
+    if (status.unknown.length > 0) {
+      const message = 'a newer version has migrated the database; this one goes on with it until it is replaced';
+      options.logger?.warn({ unknown: status.unknown }, message);
+    }
     let applied: { name: string }[] = [];
     if (status.pending.length > 0) {
       try {
@@ -86,8 +99,13 @@ async function compare(client: Client, files: readonly MigrationFile[]): Promise
         )
       ).rows
     : [];
+  // By way of JSON: the column may not be there yet, and this changes nothing.
   const hashes = tables[0]?.hashes
-    ? (await client.query<{ name: string; sha256: string }>('select name, sha256 from schema_hashes')).rows
+    ? (
+        await client.query<{ name: string; sha256: string; survived: string | null }>(
+          "select name, sha256, to_json(h) ->> 'older_code_survives' as survived from schema_hashes h",
+        )
+      ).rows
     : [];
   const known = new Map(files.map(({ name, sha256 }) => [name, sha256]));
   const inDatabase = new Set(applied.map(({ name }) => name));
@@ -95,6 +113,7 @@ async function compare(client: Client, files: readonly MigrationFile[]): Promise
     applied: applied.map(({ name, run_on }) => ({ name, appliedAt: run_on })),
     pending: files.map(({ name }) => name).filter((name) => !inDatabase.has(name)),
     unknown: applied.map(({ name }) => name).filter((name) => !known.has(name)),
+    deadly: hashes.filter(({ name, survived }) => !known.has(name) && survived === 'false').map(({ name }) => name),
     edited: hashes
       .filter(({ name, sha256 }) => known.has(name) && known.get(name) !== sha256)
       .map(({ name }) => name)
@@ -105,17 +124,23 @@ async function compare(client: Client, files: readonly MigrationFile[]): Promise
 /** Of all that is applied: also what was applied by a process that died before it came to this. */
 async function rememberHashes(client: Client, files: readonly MigrationFile[]): Promise<void> {
   await client.query(
-    `insert into schema_hashes (name, sha256)
-     select f.name, f.sha256
-     from unnest($1::text[], $2::text[]) as f (name, sha256) join ${migrationsTable} m on m.name = f.name
+    `insert into schema_hashes (name, sha256, older_code_survives)
+     select f.name, f.sha256, f.older_code_survives
+     from unnest($1::text[], $2::text[], $3::boolean[]) as f (name, sha256, older_code_survives)
+       join ${migrationsTable} m on m.name = f.name
      on conflict (name) do nothing`,
-    [files.map(({ name }) => name), files.map(({ sha256 }) => sha256)],
+    [
+      files.map(({ name }) => name),
+      files.map(({ sha256 }) => sha256),
+      files.map(({ olderCodeSurvives }) => olderCodeSurvives),
+    ],
   );
 }
 
-function assertUsable(status: MigrationStatus): void {
-  if (status.unknown.length > 0) {
-    throw new SolsticeError('schema-too-new', `the database has ${status.unknown.join(', ')}, which is not known here`);
+function assertUsable(status: MigrationStatus, newer: 'refuse' | 'tolerate'): void {
+  const refused = newer === 'refuse' || status.pending.length > 0 ? status.unknown : status.deadly;
+  if (refused.length > 0) {
+    throw new SolsticeError('schema-too-new', `the database has ${refused.join(', ')}, which is not known here`);
   }
   if (status.edited.length > 0) {
     throw new SolsticeError('migration-edited', `${status.edited.join(', ')} was changed after it had been applied`);
