@@ -1,1 +1,1 @@
-export { createSealer, loadOrCreateKey, type Sealer } from './seal.js';
+export { createSealer, loadKey, loadOrCreateKey, type Sealer } from './seal.js';

@@ -2,7 +2,7 @@ import { mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { loadOrCreateKey } from './seal.js';
+import { loadKey, loadOrCreateKey } from './seal.js';
 
 let directory: string;
 beforeEach(async () => {
@@ -29,4 +29,11 @@ test('a file that holds no key is told, never replaced', async () => {
   const path = join(directory, 'secret.key');
   await writeFile(path, 'half a ke');
   await expect(loadOrCreateKey(path)).rejects.toMatchObject({ code: 'data-directory-unusable' });
+});
+
+test('where all nodes must have the same key, a missing one is told, never made', async () => {
+  const path = join(directory, 'secret.key');
+  await expect(loadKey(path)).rejects.toMatchObject({ code: 'data-directory-unusable' });
+  expect(await readdir(directory)).toEqual([]);
+  expect(await loadOrCreateKey(path)).toEqual(await loadKey(path));
 });

@@ -104,6 +104,15 @@ export async function loadOrCreateKey(path: string): Promise<Uint8Array> {
   return made;
 }
 
+/** The sealing key in the file. Rejects with `data-directory-unusable`, also when there is no such file: it is never made. */
+export async function loadKey(path: string): Promise<Uint8Array> {
+  const key = await readKey(path);
+  if (key) return key;
+  throw new SolsticeError('data-directory-unusable', `the key file ${path} is not there`, {
+    hint: 'Copy secret.key from a node that has it. For a new fleet make one: openssl rand -hex 32 > secret.key; chmod 600 secret.key',
+  });
+}
+
 async function readKey(path: string): Promise<Uint8Array | undefined> {
   let text: string;
   try {
