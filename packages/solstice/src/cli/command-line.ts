@@ -1,19 +1,21 @@
 import { readFileSync } from 'node:fs';
-import { loadSettings, thisMachine } from '@solstice/common/config';
-import { SolsticeError } from '@solstice/common/errors';
-import { createLogger } from '@solstice/common/telemetry';
-import { Command, CommanderError, Option } from 'commander';
-import { Shutdown, untilToldToStop } from '../process/shutdown.js';
+import { Command, CommanderError } from 'commander';
+import { runProcess } from '../process/run-process.js';
+import { parseRoles } from '../roles/names.js';
+import { serve } from '../serve/serve.js';
 import { up } from '../up/up.js';
 import { runPostReceive } from './hook.js';
+import { tell } from './tell.js';
 
-const EXIT_FAILED = 1;
 const EXIT_USAGE = 2;
-/** How long an orderly end may take before it is forced. */
-const STOP_DEADLINE_MS = 30_000;
 
 const packageFile = new URL('../../package.json', import.meta.url);
 export const version = (JSON.parse(readFileSync(packageFile, 'utf8')) as { version: string }).version;
+
+const configOption = [
+  '--config <file>',
+  'settings file (default: $SOLSTICE_CONFIG, ./solstice.kdl, /etc/solstice/solstice.kdl)',
+] as const;
 
 /** Runs the command and gives the exit code: 0 ended in order, 1 failed, 2 called wrongly. */
 export async function solstice(argv: string[]): Promise<number> {
@@ -23,37 +25,8 @@ export async function solstice(argv: string[]): Promise<number> {
     .version(version)
     .exitOverride()
     .showHelpAfterError('(add --help for what there is)');
-
-  program
-    .command('up')
-    .description('every role in one process, with an embedded PostgreSQL unless the settings name another')
-    .option('--config <file>', 'settings file (default: $SOLSTICE_CONFIG, ./solstice.kdl, /etc/solstice/solstice.kdl)')
-    .option('--dev', 'believe webhooks of forges that have no secret; for a machine of your own')
-    .option('--ephemeral', 'at the end, take running workers away instead of leaving them to the next start')
-    .addHelpText(
-      'after',
-      `
-Examples:
-  $ solstice up                               settings from ./solstice.kdl
-  $ solstice up --config /etc/solstice/ci.kdl
-  $ SOLSTICE_LISTEN=0.0.0.0:8420 solstice up  a variable over the file; docs/settings.md has all
-
-Ctrl-C or SIGTERM ends it in order: running jobs go on by themselves and are taken up by the next start.
-A second one ends it at once.`,
-    )
-    .action(async (options: { config?: string; dev?: boolean; ephemeral?: boolean }) => {
-      exitCode = await runUp(options);
-    });
-
-  program
-    .command('serve')
-    .description('a part of a fleet (not available yet)')
-    .addOption(new Option('--roles <roles>', 'forge, orchestrator').hideHelp())
-    .action(() => {
-      throw new SolsticeError('not-available-yet', 'solstice serve, for a fleet of hosts, is not available yet', {
-        hint: 'solstice up runs every role on one machine.',
-      });
-    });
+  addUp(program);
+  addServe(program);
 
   const hook = program.command('hook').description('what a git hook calls to tell Solstice of a push');
   hook
@@ -75,46 +48,67 @@ A second one ends it at once.`,
   return exitCode;
 }
 
-async function runUp(options: { config?: string; dev?: boolean; ephemeral?: boolean }): Promise<number> {
-  const dev = options.dev === true;
-  const settings = await loadSettings({
-    ...(options.config === undefined ? {} : { file: options.config }),
-    env: process.env,
-    machine: thisMachine(),
-  });
-  const logger = createLogger({ level: settings.logLevel });
-  const shutdown = new Shutdown(logger);
-  const told = untilToldToStop(STOP_DEADLINE_MS, logger);
-  let exitCode = 0;
-  try {
-    const starting = up({
-      settings,
-      version,
-      dev,
-      ephemeral: options.ephemeral === true,
-      logger,
-      shutdown,
-      onCrash: told.crashed,
+function addUp(program: Command): void {
+  program
+    .command('up')
+    .description('every role in one process, with an embedded PostgreSQL unless the settings name another')
+    .option(...configOption)
+    .option('--dev', 'believe webhooks of forges that have no secret; for a machine of your own')
+    .option('--ephemeral', 'at the end, take running workers away instead of leaving them to the next start')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  $ solstice up                               settings from ./solstice.kdl
+  $ solstice up --config /etc/solstice/ci.kdl
+  $ SOLSTICE_LISTEN=0.0.0.0:8420 solstice up  a variable over the file; docs/settings.md has all
+
+Ctrl-C or SIGTERM ends it in order: running jobs go on by themselves and are taken up by the next start.
+A second one ends it at once.`,
+    )
+    .action(async ({ config, dev, ephemeral }: { config?: string; dev?: boolean; ephemeral?: boolean }) => {
+      const options = { version, dev: dev === true, ephemeral: ephemeral === true };
+      await runProcess(config, (running) => up(running, options));
     });
-    // A signal during the start waits for it: half-started parts know how to stop only once they have started.
-    const started = await starting;
-    console.log(`Solstice is up: ${started.publicUrl}  (${started.reason})`);
-    const why = await told.stop;
-    if ('crash' in why) exitCode = tell(why.crash);
-    else logger.info({ signal: why.signal }, 'stopping');
-  } catch (error) {
-    exitCode = tell(error);
-  }
-  await shutdown.run();
-  return exitCode;
 }
 
-/** What happened, which kind, and the way out; a stack only for what should be impossible. */
-function tell(error: unknown): number {
-  if (error instanceof SolsticeError) {
-    console.error(`solstice: ${error.message} [${error.code}]\n  ${error.hint}`);
-  } else {
-    console.error('solstice: an unexpected error, please report it:', error);
-  }
-  return EXIT_FAILED;
+function addServe(program: Command): void {
+  program
+    .command('serve')
+    .description('a node of a fleet: some roles, on a PostgreSQL and a RabbitMQ that all nodes share')
+    .requiredOption(
+      '--roles <roles>',
+      'with commas: webhooks, planner, relay, reporter (these four: forge), orchestrator, api',
+    )
+    .option(...configOption)
+    .option('--dev', 'believe webhooks of forges that have no secret; for machines of your own')
+    .option('--new-secret-key', 'start although the database holds webhook secrets that secret_key_file does not open')
+    .addHelpText(
+      'after',
+      `
+Roles:
+  webhooks      takes the deliveries of forges and stores them        any number
+  planner       makes runs of them                                    any number
+  relay         wakes the others by way of the queue                  any number
+  reporter      tells the forges how it went                          any number
+  orchestrator  runs jobs on this machine                             one a host
+  api           run pages, logs, and what ciadm talks to              any number
+
+Examples:
+  $ solstice serve --roles forge,api --config /etc/solstice/forge.kdl
+  $ solstice serve --roles orchestrator --config /etc/solstice/host.kdl
+  $ SOLSTICE_HOST_AT_STOP=drain solstice serve --roles orchestrator
+
+It needs database_url and queue_url; with webhooks or api also secret_key_file, the same on every node. Neither has to
+be there already: it waits for them. http://127.0.0.1:8422/readyz (health_listen) says how it is. docs/fleet.md goes
+through it step by step.
+
+SIGTERM ends it in order: an orchestrator lets go of its running jobs, which go on and are taken up by the next start, or
+waits for them (at_stop "drain"). A second one ends it at once.`,
+    )
+    .action(async (given: { roles: string; config?: string; dev?: boolean; newSecretKey?: boolean }) => {
+      const roles = parseRoles(given.roles);
+      const options = { roles, version, dev: given.dev === true, newSecretKey: given.newSecretKey === true };
+      await runProcess(given.config, (running) => serve(running, options));
+    });
 }

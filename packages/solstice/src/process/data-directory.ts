@@ -1,24 +1,29 @@
-import { randomBytes } from 'node:crypto';
-import { chmodSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { SolsticeError, toError } from '@solstice/common/errors';
 import { type DirectoryLock, lockDirectory } from '@solstice/orchestrator';
 
-/** What `solstice up` keeps on disk. One process at a time: the lock is the kernel's and ends with the process. */
+/** What a process keeps on disk. One process at a time: the lock is the kernel's and ends with the process. */
 export interface DataDirectory {
   path: string;
   postgres: string;
   host: string;
   secretKeyFile: string;
-  /** The operator API's bearer token; made once, readable by this user only. */
-  operatorToken: string;
-  /** Tells ciadm where this process listens. */
-  publishAddresses(addresses: { public: string; operator: string }): void;
+  operatorTokenFile: string;
+  /** Tells ciadm, and whoever started this process, where it listens. */
+  publishAddresses(addresses: Addresses): void;
   /** Takes the addresses away and gives the lock back. Idempotent. */
   release(): void;
 }
 
-/** Opens, or makes, the data directory. Rejects with `data-directory-in-use` or `data-directory-unusable`. */
+/** Of what this process serves; ciadm needs the first two. */
+export interface Addresses {
+  public: string | undefined;
+  operator: string | undefined;
+  health: string | undefined;
+}
+
+/** Opens, or makes, the data directory. Throws `data-directory-in-use` or `data-directory-unusable`. */
 export function openDataDirectory(path: string): DataDirectory {
   let lock: DirectoryLock;
   try {
@@ -39,7 +44,7 @@ export function openDataDirectory(path: string): DataDirectory {
     postgres: join(path, 'postgres'),
     host: join(path, 'host'),
     secretKeyFile: join(path, 'secret.key'),
-    operatorToken: operatorToken(join(path, 'operator.token')),
+    operatorTokenFile: join(path, 'operator.token'),
     publishAddresses(addresses) {
       writeFileSync(`${addressesFile}.new`, `${JSON.stringify({ ...addresses, pid: process.pid })}\n`);
       renameSync(`${addressesFile}.new`, addressesFile);
@@ -51,17 +56,4 @@ export function openDataDirectory(path: string): DataDirectory {
       lock.release();
     },
   };
-}
-
-function operatorToken(file: string): string {
-  try {
-    const token = readFileSync(file, 'utf8').trim();
-    if (token !== '') return token;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
-  }
-  const token = randomBytes(32).toString('hex');
-  writeFileSync(`${file}.new`, `${token}\n`, { mode: 0o600, flush: true });
-  renameSync(`${file}.new`, file);
-  return token;
 }

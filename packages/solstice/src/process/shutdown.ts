@@ -1,10 +1,17 @@
 import type { Logger } from '@solstice/common/telemetry';
 
-/** What has to be undone, in the order in which it was done. Undone in reverse. */
+/**
+ * What has to be undone, in the order in which it was done. First everyone is told that the end has begun, then running
+ * work is drained where that is wanted, with everything still at its place, and then all is undone in reverse.
+ */
 export class Shutdown {
   readonly #steps: { name: string; undo: () => Promise<void> | void }[] = [];
+  readonly #drains: { name: string; drain: () => Promise<void> }[] = [];
+  readonly #announcements: (() => void)[] = [];
   readonly #logger: Logger;
   #done: Promise<void> | undefined;
+  /** How long draining may take in all; the deadline of the whole end is that much later. */
+  drainForMs = 0;
 
   constructor(logger: Logger) {
     this.#logger = logger;
@@ -14,6 +21,17 @@ export class Shutdown {
     this.#steps.push({ name, undo });
   }
 
+  /** Called before anything is stopped: readiness goes off. Must not throw. */
+  announce(tell: () => void): void {
+    this.#announcements.push(tell);
+  }
+
+  /** Takes no new work and waits for what runs, at most so long. Webhooks are still stored, and statuses reported, meanwhile. */
+  addDrain(name: string, forMs: number, drain: () => Promise<void>): void {
+    this.#drains.push({ name, drain });
+    this.drainForMs = Math.max(this.drainForMs, forMs);
+  }
+
   /** Runs every step, also after one failed. Idempotent. */
   run(): Promise<void> {
     this.#done ??= this.#run();
@@ -21,52 +39,18 @@ export class Shutdown {
   }
 
   async #run(): Promise<void> {
-    for (const { name, undo } of this.#steps.reverse()) {
-      const beganMs = performance.now();
-      try {
-        await undo();
-        this.#logger.debug({ step: name, ms: Math.round(performance.now() - beganMs) }, 'stopped');
-      } catch (error) {
-        this.#logger.error({ err: error, step: name }, 'a part did not stop cleanly');
-      }
+    for (const tell of this.#announcements) tell();
+    await Promise.all(this.#drains.map(({ name, drain }) => this.#step(name, drain)));
+    for (const { name, undo } of this.#steps.reverse()) await this.#step(name, undo);
+  }
+
+  async #step(step: string, undo: () => Promise<void> | void): Promise<void> {
+    const beganMs = performance.now();
+    try {
+      await undo();
+      this.#logger.debug({ step, ms: Math.round(performance.now() - beganMs) }, 'stopped');
+    } catch (error) {
+      this.#logger.error({ err: error, step }, 'a part did not stop cleanly');
     }
   }
-}
-
-/** Settles with the reason to stop: a signal, or a part that crashed. A second signal, or the deadline, ends the process at once. */
-export function untilToldToStop(
-  deadlineMs: number,
-  logger: Logger,
-): {
-  stop: Promise<{ signal: string } | { crash: Error }>;
-  crashed(error: Error): void;
-} {
-  let tell!: (reason: { signal: string } | { crash: Error }) => void;
-  const stop = new Promise<{ signal: string } | { crash: Error }>((resolve) => {
-    tell = resolve;
-  });
-  let told = false;
-  const begin = (reason: { signal: string } | { crash: Error }) => {
-    told = true;
-    setTimeout(() => {
-      logger.error({ deadlineMs }, 'stopping took too long; exiting at once');
-      process.exit(1);
-    }, deadlineMs).unref();
-    tell(reason);
-  };
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-    process.on(signal, () => {
-      if (told) {
-        logger.warn({ signal }, 'second signal: exiting at once');
-        process.exit(130);
-      }
-      begin({ signal });
-    });
-  }
-  return {
-    stop,
-    crashed(error) {
-      if (!told) begin({ crash: error });
-    },
-  };
 }

@@ -1,8 +1,10 @@
 import { statfs } from 'node:fs/promises';
 import type { DoctorItem } from '@solstice/api';
-import type { Settings } from '@solstice/common/config';
 import { toError } from '@solstice/common/errors';
-import type { Store } from '@solstice/common/store';
+import type { Sealer } from '@solstice/common/secrets';
+import { queueHealth } from '../process/open-queue.js';
+import type { RoleContext } from './context.js';
+import { sealingHealth } from './sealing.js';
 
 const GIB = 1024 ** 3;
 const FREE_BYTES_WANTED = 2 * GIB;
@@ -10,19 +12,22 @@ const FREE_BYTES_WANTED = 2 * GIB;
 const OUTBOX_AGE_WANTED_MS = 30_000;
 
 /** What an operator should know of this process, worst things told with the way out. */
-export async function diagnose(settings: Settings, store: Store, backendReason: string): Promise<DoctorItem[]> {
+export async function diagnose(
+  context: RoleContext,
+  about: { sealer: Sealer; backendReason: string | undefined },
+): Promise<DoctorItem[]> {
+  const { settings, store, queue } = context;
+  const { backendReason, sealer } = about;
   return [
     await item('database', async () => {
       await store.ping();
       return { state: 'ok', detail: 'PostgreSQL answers' };
     }),
-    await item('workers', async () => ({
-      state: settings.host.backend === 'auto' && backendReason.includes('without isolation') ? 'warn' : 'ok',
-      detail: backendReason,
-      ...(backendReason.includes('without isolation')
-        ? { hint: 'Install and start Docker, and start Solstice again, to run jobs in containers.' }
-        : {}),
-    })),
+    await item('queue', async () => {
+      const { ok, detail } = queueHealth(queue);
+      return ok ? { state: 'ok', detail } : { state: 'warn', detail, hint: 'Check that RabbitMQ runs, and queue_url.' };
+    }),
+    ...(backendReason === undefined ? [] : [await item('workers', async () => workers(context, backendReason))]),
     await item('disk', async () => {
       const { bavail, bsize } = await statfs(settings.dataDirectory);
       const freeBytes = bavail * bsize;
@@ -40,6 +45,15 @@ export async function diagnose(settings: Settings, store: Store, backendReason: 
         hint: 'The log says why the relay does not get on.',
       };
     }),
+    await item('sealing key', async () => {
+      const { ok, detail } = await sealingHealth(store, sealer);
+      if (ok) return { state: 'ok', detail };
+      return {
+        state: 'fail',
+        detail,
+        hint: 'Start with the secret.key that it was sealed with, or set the secret again.',
+      };
+    }),
     await item('webhook secrets', async () => {
       const repositories = await store.repositories.list();
       const bare = settings.forges.filter(
@@ -55,6 +69,15 @@ export async function diagnose(settings: Settings, store: Store, backendReason: 
       };
     }),
   ];
+}
+
+function workers({ settings }: RoleContext, reason: string): Omit<DoctorItem, 'name'> {
+  if (!reason.includes('without isolation')) return { state: 'ok', detail: reason };
+  return {
+    state: settings.host.backend === 'auto' ? 'warn' : 'ok',
+    detail: reason,
+    hint: 'Install and start Docker, and start Solstice again, to run jobs in containers.',
+  };
 }
 
 async function item(name: string, look: () => Promise<Omit<DoctorItem, 'name'>>): Promise<DoctorItem> {

@@ -1,10 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { defaultCloneUrl, type Settings } from '@solstice/common/config';
-import type { Queue } from '@solstice/common/queue';
+import type { PartHealth } from '@solstice/common/loops';
 import type { Sealer } from '@solstice/common/secrets';
 import type { Store } from '@solstice/common/store';
-import type { Logger } from '@solstice/common/telemetry';
 import {
   assertWebhookSecrets,
   createForges,
@@ -14,63 +13,61 @@ import {
   type Forges,
   type Planner,
 } from '@solstice/forge-integration';
-import type { Shutdown } from '../process/shutdown.js';
+import type { RoleContext } from './context.js';
+import type { Role } from './names.js';
 import { uuidv7 } from './uuid-v7.js';
 
-export interface ForgeRoleOptions {
-  settings: Settings;
-  dataDirectory: string;
-  store: Store;
-  queue: Queue;
-  sealer: Sealer;
-  dev: boolean;
-  publicUrl: () => string;
-  shutdown: Shutdown;
-  logger: Logger;
-  onCrash(error: Error, part: string): void;
-}
-
-export interface ForgeRole {
+export interface ForgeParts {
   forges: Forges;
+  /** For the api role too, which plans what an operator triggers. */
   planner: Planner;
-  /** Planner, relay and reporter begin; what waits in inbox and outbox is taken up. */
-  start(): Promise<void>;
+  /** Those of planner, relay and reporter that are asked for begin; what waits in inbox and outbox is taken up. */
+  start(roles: ReadonlySet<Role>): Promise<void>;
 }
 
-/** Planner, relay and reporter, not started yet; the webhooks' routes are on the public listener. */
-export async function createForgeRole(options: ForgeRoleOptions): Promise<ForgeRole> {
-  const { settings, store, queue, logger, shutdown, onCrash } = options;
-  await syncRepositories(settings, store, options.sealer);
-  assertWebhookSecrets(settings.forges, await store.repositories.list(), { dev: options.dev });
+/** What talks to forges, not started yet. */
+export function createForgeParts(context: RoleContext, publicUrl: () => string): ForgeParts {
+  const { settings, data, store, queue, logger, shutdown, health, crashed: onCrash } = context;
   const forges = createForges(settings.forges, {
     logger,
-    cacheDirectory: join(options.dataDirectory, 'forge-cache'),
-    environment: { PATH: process.env.PATH, HOME: options.dataDirectory },
+    cacheDirectory: join(data.path, 'forge-cache'),
+    environment: { PATH: process.env.PATH, HOME: data.path },
   });
   const shared = { store, queue, forges, logger, onCrash };
   const planner = createPlanner({
     ...shared,
     ids: { runId: uuidv7, pageKey: () => randomBytes(16).toString('base64url') },
   });
-  const parts = [
-    ['reporter', createReporter({ ...shared, publicUrl: options.publicUrl })],
-    ['relay', createRelay(shared)],
-    ['planner', planner],
-  ] as const;
+  const begin = async (name: Role, part: LongRunning, needed: boolean) => {
+    await part.start();
+    shutdown.add(name, () => part.stop());
+    health.add(name, { needed, look: () => part.health() });
+  };
   return {
     forges,
     planner,
-    async start() {
-      for (const [name, part] of parts) {
-        await part.start();
-        shutdown.add(name, () => part.stop());
-      }
+    async start(roles) {
+      if (roles.has('reporter')) await begin('reporter', createReporter({ ...shared, publicUrl }), true);
+      // It fails while the broker is away; every listener sweeps, so that the work goes on without it, only later.
+      if (roles.has('relay')) await begin('relay', createRelay(shared), false);
+      if (roles.has('planner')) await begin('planner', planner, true);
     },
   };
 }
 
+interface LongRunning {
+  start(): Promise<void>;
+  stop(): Promise<void>;
+  health(): PartHealth;
+}
+
+/** Throws `webhook-secret-missing` if there is a forge whose webhooks nobody could trust. */
+export async function assertTrustworthy(settings: Settings, store: Store, dev: boolean): Promise<void> {
+  assertWebhookSecrets(settings.forges, await store.repositories.list(), { dev });
+}
+
 /** What solstice.kdl says of repositories, written where the code reads it. */
-async function syncRepositories(settings: Settings, store: Store, sealer: Sealer): Promise<void> {
+export async function syncRepositories(settings: Settings, store: Store, sealer: Sealer): Promise<void> {
   for (const forge of settings.forges) {
     for (const repository of forge.repositories) {
       await store.repositories.upsert({

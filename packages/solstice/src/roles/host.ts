@@ -1,15 +1,6 @@
 import { rm } from 'node:fs/promises';
-import type { Settings } from '@solstice/common/config';
-import type { Queue } from '@solstice/common/queue';
-import type { Store } from '@solstice/common/store';
-import type { Logger } from '@solstice/common/telemetry';
-import {
-  capacityOf,
-  chooseBackend,
-  openStateDirectory,
-  singleHostPools,
-  startOrchestrator,
-} from '@solstice/orchestrator';
+import { loadHostFile } from '@solstice/common/host-file';
+import { openStateDirectory, startOrchestrator } from '@solstice/orchestrator';
 import { runnerBundlePath } from '@solstice/runner/bundle';
 import {
   connectDocker,
@@ -18,43 +9,43 @@ import {
   createRunnerMount,
 } from '@solstice/workers/backends';
 import { createMirrors } from '@solstice/workers/source';
-import type { Shutdown } from '../process/shutdown.js';
+import type { RoleContext } from './context.js';
 import { mirrorsWithCredentials } from './host-mirrors.js';
+import { hostOffer } from './host-offer.js';
 
 const SPOOL_CAP_BYTES = 64 * 1024 * 1024;
 const CANCEL_GRACE_MS = 10_000;
 
 export interface HostRoleOptions {
-  settings: Settings;
-  directory: string;
-  store: Store;
-  queue: Queue;
-  shutdown: Shutdown;
-  logger: Logger;
   /** Workers are destroyed at the end instead of left for the next process. */
   destroyWorkers: boolean;
-  onCrash(error: Error): void;
 }
 
-/** Makes this machine a host that takes jobs. Gives the sentence that says how they run here. */
-export async function startHostRole(options: HostRoleOptions): Promise<{ reason: string }> {
-  const { settings, store, queue, shutdown, logger, onCrash } = options;
-  const state = openStateDirectory(options.directory);
+/** Makes this machine a host that takes jobs. Gives its name, and the sentence that says how they run here. */
+export async function startHostRole(
+  context: RoleContext,
+  options: HostRoleOptions,
+): Promise<{ hostId: string; reason: string }> {
+  const { settings, data, store, queue, shutdown, logger } = context;
+  const state = openStateDirectory(data.host);
   shutdown.add('host state', async () => {
     state.release();
     if (options.destroyWorkers) await rm(state.sessions, { recursive: true, force: true });
   });
-  const shared = { hostId: settings.host.id, logger };
+  // The id that workers are labelled with has to be the one that the host is registered by.
+  const file = settings.host.file === undefined ? undefined : loadHostFile(settings.host.file);
+  for (const { message, line } of file?.warnings ?? []) logger.warn({ file: file?.file, line }, message);
+  const hostId = file?.id ?? settings.host.id;
+  const shared = { hostId, logger };
   const processes = createProcessBackend({ ...shared, directory: state.workers, runnerBundle: runnerBundlePath });
   const containers = createContainerBackend({
     ...shared,
     docker: connectDocker(settings.host.dockerHost),
     runnerMount: createRunnerMount({ directory: state.runner, runnerBundle: runnerBundlePath }),
   });
-  const { backend, reason } = await chooseBackend(settings.host.backend, { container: containers, process: processes });
-  logger.info({ backend: backend.kind }, reason);
-  // Workers of the other backend may be left from a time with other settings, but only ask an engine that answers.
-  const backends = backend.kind === 'container' ? [containers, processes] : [processes];
+  const offer = await hostOffer(settings.host, file, { container: containers, process: processes });
+  const { reason, backends } = offer;
+  logger.info({ pools: offer.pools.map(({ name }) => name) }, reason);
 
   const orchestrator = await startOrchestrator({
     store,
@@ -62,19 +53,14 @@ export async function startHostRole(options: HostRoleOptions): Promise<{ reason:
     state,
     backends,
     mirrors: mirrorsWithCredentials(createMirrors({ directory: state.mirrors, logger }), settings.forges),
-    host: {
-      id: settings.host.id,
-      capacity: capacityOf(settings.host),
-      pools: singleHostPools(backend.kind, settings.host),
-      notes: [reason],
-    },
+    host: { id: hostId, capacity: offer.capacity, pools: offer.pools, notes: [reason] },
     limits: {
       logCapBytes: settings.host.logCapBytes,
       spoolCapBytes: SPOOL_CAP_BYTES,
       cancelGraceMs: CANCEL_GRACE_MS,
     },
     logger,
-    onCrash,
+    onCrash: (error) => context.crashed(error, 'orchestrator'),
   });
   if (options.destroyWorkers) {
     shutdown.add('workers', async () => {
@@ -82,5 +68,5 @@ export async function startHostRole(options: HostRoleOptions): Promise<{ reason:
     });
   }
   shutdown.add('orchestrator', () => orchestrator.stop());
-  return { reason };
+  return { hostId, reason };
 }

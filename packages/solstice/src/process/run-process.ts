@@ -1,0 +1,70 @@
+import { loadSettings, type Settings, thisMachine } from '@solstice/common/config';
+import { createLogger, type Logger } from '@solstice/common/telemetry';
+import { Health } from './health.js';
+import { Shutdown } from './shutdown.js';
+import { listenForStop } from './stop-signals.js';
+
+/** How long an orderly end may take before it is forced, beside the time that draining may take. */
+const STOP_DEADLINE_MS = 30_000;
+
+/** What a command that runs until it is told to stop has in hand. */
+export interface RunningProcess {
+  settings: Settings;
+  logger: Logger;
+  shutdown: Shutdown;
+  health: Health;
+  clock: () => Date;
+  /** Aborted as soon as this process is told to stop. */
+  stopping: AbortSignal;
+  /** A part ended that must not end: the process stops, and tells it. */
+  crashed(error: Error, part: string): void;
+}
+
+/**
+ * Reads the settings, starts, prints the line that `start` gives, waits to be told to stop, and undoes all that was
+ * started, also when it failed half way. Rejects with what went wrong.
+ */
+export async function runProcess(
+  configFile: string | undefined,
+  start: (process: RunningProcess) => Promise<string>,
+): Promise<void> {
+  const settings = await loadSettings({
+    ...(configFile === undefined ? {} : { file: configFile }),
+    env: process.env,
+    machine: thisMachine(),
+  });
+  const logger = createLogger({ level: settings.logLevel });
+  for (const warning of settings.warnings) logger.warn(warning);
+  const shutdown = new Shutdown(logger);
+  const health = new Health();
+  shutdown.announce(() => health.stopping());
+  const told = listenForStop(() => STOP_DEADLINE_MS + shutdown.drainForMs, logger);
+  const crashed = (error: Error, part: string) => {
+    logger.fatal({ err: error, crashed: part }, 'a part ended that must not end');
+    health.crashed(part, error);
+    told.crashed(error);
+  };
+  try {
+    // A signal during the start waits for it: half-started parts know how to stop only once they have started. What
+    // waits for others (the database) looks at `stopping`.
+    const ready = await start({
+      settings,
+      logger,
+      shutdown,
+      health,
+      clock: () => new Date(),
+      stopping: told.signal,
+      crashed,
+    });
+    if (!told.signal.aborted) console.log(ready);
+    const why = await told.stop;
+    if ('crash' in why) throw why.crash;
+    logger.info({ signal: why.signal }, 'stopping');
+  } catch (error) {
+    // Told to stop while it waited for something: that is an end in order.
+    const why = told.signal.aborted ? await told.stop : undefined;
+    if (!(why !== undefined && 'signal' in why && error instanceof Error && error.name === 'AbortError')) throw error;
+  } finally {
+    await shutdown.run();
+  }
+}

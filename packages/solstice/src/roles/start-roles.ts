@@ -1,0 +1,91 @@
+import { registerRunPages } from '@solstice/api';
+import { formatAddress } from '@solstice/common/config';
+import { SolsticeError } from '@solstice/common/errors';
+import type { Sealer } from '@solstice/common/secrets';
+import { registerWebhooks } from '@solstice/forge-integration';
+import { createServer, listen } from '../process/listeners.js';
+import { startOperatorListener } from './api.js';
+import type { RoleContext } from './context.js';
+import { assertTrustworthy, createForgeParts, syncRepositories } from './forge.js';
+import { startHostRole } from './host.js';
+import type { Role } from './names.js';
+import { sealingHealth } from './sealing.js';
+
+export interface StartRolesOptions {
+  roles: ReadonlySet<Role>;
+  /** For webhooks and api, which seal and open webhook secrets. */
+  sealer: Sealer | undefined;
+  /** For api. */
+  operatorToken: string | undefined;
+  /** Webhooks of forges without a secret are believed. */
+  dev: boolean;
+  /** The end takes running workers away, instead of leaving them to the next start. */
+  ephemeral: boolean;
+}
+
+export interface StartedRoles {
+  /** Of webhooks and run pages, where this process serves them. */
+  public: string | undefined;
+  operator: string | undefined;
+  /** As which host this process takes jobs, how they run here, and why; undefined: it takes none. */
+  host: { hostId: string; reason: string } | undefined;
+}
+
+/**
+ * Starts what this process is to be. What was started is in `shutdown`, also when this rejects half way. The order
+ * matters: webhooks are taken (and only stored) before anything works on them, and the last thing to start is the first
+ * to stop.
+ */
+export async function startRoles(context: RoleContext, options: StartRolesOptions): Promise<StartedRoles> {
+  const { settings, store, health, shutdown, logger } = context;
+  const { roles, sealer, dev } = options;
+  health.add('database', { needed: true, look: () => store.ping().then(() => ({ ok: true, detail: 'answers' })) });
+
+  let publicAddress: string | undefined;
+  const publicUrl = () => settings.publicUrl ?? publicAddress ?? `http://${formatAddress(settings.listen)}`;
+  const takesWebhooks = roles.has('webhooks');
+  const servesApi = roles.has('api');
+  if (sealer !== undefined) {
+    health.add('sealing key', { needed: false, look: () => sealingHealth(store, sealer) });
+    await syncRepositories(settings, store, sealer);
+  }
+  if (takesWebhooks) await assertTrustworthy(settings, store, dev);
+  const forge = createForgeParts(context, publicUrl);
+
+  const publicApp = createServer();
+  if (takesWebhooks) {
+    const deps = { store, forges: forge.forges, sealer: needed(sealer), logger, allowUnsigned: dev };
+    registerWebhooks(publicApp, deps);
+  }
+  if (servesApi) {
+    registerRunPages(publicApp, { store, logger, clock: context.clock, notReady: () => health.notReady() });
+  }
+  if (takesWebhooks || servesApi) publicAddress = await listen(publicApp, 'listen', settings.listen, shutdown);
+
+  const host = roles.has('orchestrator')
+    ? await startHostRole(context, { destroyWorkers: options.ephemeral })
+    : undefined;
+  await forge.start(roles);
+
+  const operator = servesApi
+    ? await startOperatorListener(context, {
+        operatorToken: needed(options.operatorToken),
+        sealer: needed(sealer),
+        planner: forge.planner,
+        publicUrl,
+        dev,
+        backendReason: host?.reason,
+      })
+    : undefined;
+  shutdown.add('intake', () => publicApp.close());
+  return {
+    public: publicAddress === undefined ? undefined : publicUrl(),
+    operator,
+    host,
+  };
+}
+
+function needed<T>(value: T | undefined): T {
+  if (value === undefined) throw new SolsticeError('internal', 'a role was started without what it needs');
+  return value;
+}
