@@ -1,7 +1,7 @@
 import { sizeText } from '../kdl/index.js';
 import type { Capacity, PoolOffer } from '../store/index.js';
 import type { HostDescription } from './host-description.js';
-import { capacityOf, offersOf } from './offers.js';
+import { fullCapacity, offersOf } from './offers.js';
 
 /**
  * For people: what the host has, and what a job of each pool gets, as it will be registered. `otherwise`: what counts
@@ -10,7 +10,7 @@ import { capacityOf, offersOf } from './offers.js';
  * @throws SolsticeError host-file-invalid as `offersOf` does
  */
 export function describeHost(host: HostDescription, otherwise: { id: string; capacity: Capacity }): string {
-  const capacity = capacityOf(host, otherwise.capacity);
+  const capacity = fullCapacity(host, otherwise.capacity);
   const offers = offersOf(host, capacity);
   const aliases = new Map(host.aliases.map(({ name, pool }) => [name, pool]));
   const rows = [
@@ -28,9 +28,10 @@ export function describeHost(host: HostDescription, otherwise: { id: string; cap
       .trimEnd(),
   );
   const served = new Set(offers.map(({ name }) => name));
-  const notes = served.has('default')
-    ? []
-    : ['', 'Jobs without runs_on want pool "default", which this host does not serve.'];
+  const notes =
+    served.has('default') || served.has('*')
+      ? []
+      : ['', 'Jobs without runs_on want pool "default", which this host does not serve.'];
   return [
     `host ${host.id ?? otherwise.id}: ${cpusText(capacity.cpus)}, ${sizeText(capacity.memoryBytes)} of memory, ${slotsText(capacity.slots)}`,
     '',

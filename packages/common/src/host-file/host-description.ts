@@ -1,7 +1,7 @@
 import type { Diagnostic, Span } from '../kdl/index.js';
 import type { Capacity, PoolOffer } from '../store/index.js';
 
-/** A host.kdl, understood. What is absent was not written; `capacityOf` and `offersOf` fill it in. */
+/** A host.kdl, understood. What is absent was not written; `fullCapacity` and `offersOf` fill it in. */
 export interface HostDescription {
   /** The path as the caller named it, for messages. */
   file: string;

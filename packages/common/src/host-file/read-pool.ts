@@ -40,14 +40,15 @@ export function readPool(written: LocatedNode, sink: HostSink): ReadPool | undef
   const trustedOnly = flagOf(said.get('trusted_only'), sink);
   if (backend !== undefined) reportLater(said, backend, sink);
   if (name === undefined) return undefined;
-  const cpusSpan = said.get('cpus')?.node.arguments[0]?.span;
-  const memorySpan = said.get('memory')?.node.arguments[0]?.span;
+  const cpusAt = said.get('cpus')?.node.arguments[0];
+  const memoryAt = said.get('memory')?.node.arguments[0];
   const size: WrittenSize = {
     name: name.text,
-    ...(cpus === undefined || cpusSpan === undefined ? {} : { cpus: { count: cpus, span: cpusSpan } }),
-    ...(memoryBytes === undefined || memorySpan === undefined
+    span: node.headSpan,
+    ...(cpus === undefined || cpusAt === undefined ? {} : { cpus: { count: cpus, span: cpusAt.span } }),
+    ...(memoryBytes === undefined || memoryAt === undefined
       ? {}
-      : { memory: { bytes: memoryBytes, span: memorySpan } }),
+      : { memory: { bytes: memoryBytes, written: String(memoryAt.value), span: memoryAt.span } }),
   };
   if (backend === undefined) return { name, size, pool: undefined };
   if (backend === 'process' && said.get('image') !== undefined) {
@@ -76,8 +77,9 @@ export function readPoolName(
   sink: HostSink,
 ): Text | undefined {
   if (text === undefined) {
+    const example = node.name === 'pool' ? 'pool "ubuntu-22.04"' : 'alias "ubuntu-latest" "ubuntu-22.04"';
     if (said.get('name') === undefined && node.arguments.length === 0 && !said.hasUnknown) {
-      sink.error(node.headSpan, 'missing-name', `this ${node.name} has no name`, `Write ${node.name} "ubuntu-22.04".`);
+      sink.error(node.headSpan, 'missing-name', `this ${node.name} has no name`, `Write ${example}.`);
     }
     return undefined;
   }

@@ -9,6 +9,8 @@ export const kdlLimits = {
   slashdashes: 1_000,
   /** A file of 256 KiB can be wrong in a hundred thousand places; nobody reads more than these. */
   diagnosticsPerFile: 100,
+  /** A pebibyte: sums of a few are still whole numbers, and no machine has more. */
+  sizeBytes: 1024 ** 5,
   /** Node arms timers with 32-bit milliseconds; nothing should need more. */
   durationMs: 14 * 24 * 60 * 60 * 1000,
 } as const;

@@ -1,6 +1,6 @@
 import { type DiagnosticSink, quote } from './diagnostic-sink.js';
 import { kdlLimits } from './limits.js';
-import { meantSize, parseDuration, parseSize } from './quantities.js';
+import { meantSize, parseDuration, parseSize, sizeText } from './quantities.js';
 import type { Said } from './said-words.js';
 import { oneValueOf, textOf } from './values.js';
 
@@ -63,7 +63,12 @@ export function sizeOf(said: Said | undefined, sink: DiagnosticSink): number | u
   const text = textOf(said, sink);
   if (text === undefined || said === undefined) return undefined;
   const bytes = parseSize(text.text);
-  if (bytes !== undefined && Number.isSafeInteger(bytes)) return bytes;
+  if (bytes !== undefined && bytes <= kdlLimits.sizeBytes) return bytes;
+  if (bytes !== undefined) {
+    const most = sizeText(kdlLimits.sizeBytes);
+    sink.error(text.value.span, 'bad-size', `${quote(text.text)} is more than any machine has`, `The most is ${most}.`);
+    return undefined;
+  }
   const meant = meantSize(text.text);
   const bare = /^[0-9.]+$/.test(text.text);
   sink.error(
@@ -85,7 +90,7 @@ export function numberOf(
   { whole, most }: { whole: boolean; most: number },
   sink: DiagnosticSink,
 ): number | undefined {
-  const value = oneValueOf(said, sink);
+  const value = oneValueOf(said, '2', sink);
   if (value === undefined || said === undefined) return undefined;
   const name = said.word.name;
   const wanted = whole ? 'a whole number above 0' : 'a number above 0';

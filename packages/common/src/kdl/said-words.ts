@@ -155,6 +155,9 @@ function placesOf<Place extends string>(language: Language<Place>, name: string,
   const places = (Object.keys(language.words) as Place[]).filter(
     (place) => place !== not && findWord(language.words, place, name) !== undefined,
   );
-  const now = places.filter((place) => language.isPlaceBuilt(place));
-  return now.length > 0 ? now : places.slice(0, 3);
+  // A word that names something in one place and holds words in another was most likely meant as the latter.
+  const blocks = places.filter((place) => findWord(language.words, place, name)?.form === 'block');
+  const meant = blocks.length > 0 ? blocks : places;
+  const now = meant.filter((place) => language.isPlaceBuilt(place));
+  return now.length > 0 ? now : meant.slice(0, 3);
 }

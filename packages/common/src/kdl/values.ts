@@ -9,13 +9,13 @@ export interface Text {
   value: LocatedValue;
 }
 
-/** The one value of a word, whatever it is. Undefined when it was reported. */
-export function oneValueOf(said: Said | undefined, sink: DiagnosticSink): LocatedValue | undefined {
+/** The one value of a word, whatever it is; `example` is one. Undefined when it was reported. */
+export function oneValueOf(said: Said | undefined, example: string, sink: DiagnosticSink): LocatedValue | undefined {
   if (said === undefined) return undefined;
   const { node, word } = said;
   const [first, second] = node.arguments;
   if (first === undefined) {
-    sink.error(node.headSpan, 'missing-value', `"${word.name}" has no value`, `Write ${word.name}="…".`);
+    sink.error(node.headSpan, 'missing-value', `"${word.name}" has no value`, `Write ${word.name}=${example}.`);
     return undefined;
   }
   if (second !== undefined) {
@@ -23,7 +23,7 @@ export function oneValueOf(said: Said | undefined, sink: DiagnosticSink): Locate
       second.span,
       'wrong-form',
       `"${word.name}" has one value, this is another`,
-      `Put the whole text in one pair of quotes.`,
+      typeof second.value === 'string' ? 'Put the whole text in one pair of quotes.' : 'Keep one of them.',
     );
     return undefined;
   }
@@ -33,7 +33,7 @@ export function oneValueOf(said: Said | undefined, sink: DiagnosticSink): Locate
 
 /** The one value of a word, as a text. Undefined when it was reported. */
 export function textOf(said: Said | undefined, sink: DiagnosticSink): Text | undefined {
-  const value = oneValueOf(said, sink);
+  const value = oneValueOf(said, '"…"', sink);
   return value === undefined || said === undefined ? undefined : asText(value, said.word.name, sink);
 }
 
