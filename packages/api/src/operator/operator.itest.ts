@@ -74,7 +74,10 @@ describe('answers', () => {
     expect((await client.hosts())[0]).toMatchObject({ id: 'alder', notes: [expect.stringContaining('processes')] });
     expect(await client.checks({ run: 1 })).toMatchObject([{ context: 'solstice/ci', runId: planned.id }]);
     expect(await client.deliveries()).toEqual([]);
-    expect(await client.doctor()).toEqual([{ name: 'workers', state: 'ok', detail: 'processes' }]);
+    expect(await client.doctor()).toMatchObject([
+      { name: 'workers', state: 'ok', detail: 'processes' },
+      { name: 'host alder', state: 'ok' },
+    ]);
     const why = await client.why(1);
     expect(why.reasons.map(({ subject }) => subject)).toEqual(['job build', 'job test', 'check solstice/ci']);
     expect(why.reasons[0]?.text).toContain('in step 1 "Compile" on host alder');

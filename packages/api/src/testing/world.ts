@@ -29,8 +29,9 @@ export class World {
   #repository: Promise<Repository> | undefined;
   #registered: Promise<unknown> | undefined;
 
-  constructor(clock: () => Date = () => new Date()) {
-    this.store = createMemoryStore({ clock, idSource: randomUUID });
+  /** Without a store: one in memory. */
+  constructor(clock: () => Date = () => new Date(), store?: Store) {
+    this.store = store ?? createMemoryStore({ clock, idSource: randomUUID });
   }
 
   repository(): Promise<Repository> {

@@ -11,6 +11,8 @@ export interface Template {
 
 export interface TestDatabase extends AsyncDisposable {
   url: string;
+  /** On a connection of its own: what a test may look at, or do, that no process of ours does. */
+  query<Row extends object>(text: string): Promise<Row[]>;
   /** Cuts off whoever is connected. Idempotent. */
   drop(): Promise<void>;
 }
@@ -27,7 +29,10 @@ export async function cloneDatabase(template: Template): Promise<TestDatabase> {
   const drop = async (): Promise<void> => {
     await withClient(server, (client) => client.query(`drop database if exists ${name} with (force)`));
   };
-  return { url: databaseUrl(server, name), drop, [Symbol.asyncDispose]: drop };
+  const url = databaseUrl(server, name);
+  const query = <Row extends object>(text: string): Promise<Row[]> =>
+    withClient(url, async (client) => (await client.query<Row>(text)).rows);
+  return { url, query, drop, [Symbol.asyncDispose]: drop };
 }
 
 /** What a vitest test's context has. */
