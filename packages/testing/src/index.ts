@@ -17,5 +17,6 @@ export {
 export { type EventuallyOptions, eventually } from './eventually.js';
 export * from './forges/index.js';
 export { type LabHost, missingForNetworkLab, NetworkLab } from './network/index.js';
+export * from './otlp/index.js';
 export * from './rabbitmq/index.js';
 export { type TemporaryDirectory, temporaryDirectory } from './temporary-directory.js';
