@@ -14,8 +14,8 @@ export interface JobSet {
   waits?: boolean;
   /** More lines of each job: `exclusive`. */
   more?: string[];
-  /** What a step does besides. */
-  script?: string;
+  /** What a step does, in sh, after it has written that it began, and before it waits. */
+  before?: string;
 }
 
 /**
@@ -41,9 +41,12 @@ export class Ledger {
   /** A workflow file of jobs that write here. */
   workflow(set: JobSet): string {
     const note = (what: string) => `echo "$CI_IDEMPOTENCY_KEY $CI_ATTEMPT ${what}" >> ${this.#file}`;
-    const script = [note('begin'), ...(set.waits ? [`: < ${this.#gate}`] : []), set.script ?? ':', note('end')].join(
-      '\n',
-    );
+    const script = [
+      note('begin'),
+      ...(set.before === undefined ? [] : [set.before]),
+      ...(set.waits ? [`: < ${this.#gate}`] : []),
+      note('end'),
+    ].join('\n');
     const step = `step name="work" run=${JSON.stringify(script)}`;
     const jobs = Array.from({ length: set.jobs }, (_, index) => {
       const head = set.runsOn === undefined ? '' : ` runs_on="${set.runsOn}"`;

@@ -3,7 +3,7 @@ import Docker from 'dockerode';
 
 /** Containers, networks and volumes of a host, and processes that name its directory: there must be none. */
 export async function expectNothingLeft(hostId: string, directory: string): Promise<void> {
-  const left = [...(await dockerObjects(hostId)), ...processes(directory)];
+  const left = [...(await dockerObjects(hostId)), ...processesNaming(directory)];
   if (left.length > 0) throw new Error(`left behind by host ${hostId}:\n${left.join('\n')}`);
 }
 
@@ -21,7 +21,8 @@ async function dockerObjects(hostId: string): Promise<string[]> {
   ];
 }
 
-function processes(directory: string): string[] {
+/** Processes that name the directory in their command line or environment; this one aside. */
+export function processesNaming(directory: string): string[] {
   const found: string[] = [];
   for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
     try {
