@@ -1,6 +1,7 @@
 import { SolsticeError } from '../errors/index.js';
-import { quote, sizeText } from '../kdl/index.js';
+import { type Diagnostic, quote, sizeText } from '../kdl/index.js';
 import type { Capacity, PoolOffer } from '../store/index.js';
+import type { HostCode } from './diagnostic-codes.js';
 import type { HostDescription, HostPool } from './host-description.js';
 import { hostLimits } from './limits.js';
 
@@ -10,18 +11,44 @@ export function fullCapacity(host: Pick<HostDescription, 'capacity'>, otherwise:
 }
 
 /**
+ * What is wrong with the pools once the whole capacity is known, at their places: one that takes more than the host has,
+ * or gets too small a share of it. None for what the file alone says: that was told when it was read.
+ */
+export function fitProblems(host: Pick<HostDescription, 'file' | 'pools'>, capacity: Capacity): Diagnostic[] {
+  const shareBytes = shareOf(capacity);
+  const least = sizeText(hostLimits.poolMemoryBytes);
+  return host.pools.flatMap(({ name, cpus, memoryBytes, span }) => {
+    const problem = (code: HostCode, message: string, hint: string): Diagnostic[] => [
+      { file: host.file, ...span, severity: 'error', code, message, hint },
+    ];
+    if (cpus !== undefined && cpus > capacity.cpus) {
+      const message = `a job of ${quote(name)} takes ${cpus} cpus, and the whole host has ${capacity.cpus}`;
+      return problem('pool-too-large', message, 'No job of it would ever start.');
+    }
+    if (memoryBytes !== undefined && memoryBytes > capacity.memoryBytes) {
+      const message = `a job of ${quote(name)} takes ${sizeText(memoryBytes)} of memory, and the whole host has ${sizeText(capacity.memoryBytes)}`;
+      return problem('pool-too-large', message, 'No job of it would ever start.');
+    }
+    if (memoryBytes === undefined && shareBytes < hostLimits.poolMemoryBytes) {
+      // Little would be left of it beside the runner, or, rounded to nothing, it would be no bound at all.
+      const message = `a job of ${quote(name)} has a share of ${sizeText(shareBytes)}, and ${least} is the least`;
+      return problem('pool-too-small', message, 'Fewer slots, more memory, or memory="…" for the pool.');
+    }
+    return [];
+  });
+}
+
+/**
  * The pools as the host registers them, aliases as offers of their own under their names, in the order of the file. A pool
  * that does not say what a job takes gives it one cpu and its share of the memory.
  *
- * @throws SolsticeError host-file-invalid when one job of a pool takes more than the whole host has, or gets too small a share of it
+ * @throws SolsticeError host-file-invalid when they don't fit, see `fitProblems`
  */
 export function offersOf(host: Pick<HostDescription, 'file' | 'pools' | 'aliases'>, capacity: Capacity): PoolOffer[] {
-  const problems = host.pools.flatMap((pool) => {
-    const problem = problemOf(pool, capacity);
-    return problem === undefined ? [] : [`${host.file}:${pool.span.line}:${pool.span.column}: ${problem}`];
-  });
+  const problems = fitProblems(host, capacity);
   if (problems.length > 0) {
-    throw new SolsticeError('host-file-invalid', `the pools do not fit the host:\n${problems.join('\n')}`);
+    const told = problems.map(({ file, line, column, message }) => `${file}:${line}:${column}: ${message}`);
+    throw new SolsticeError('host-file-invalid', `the pools do not fit the host:\n${told.join('\n')}`);
   }
   const offers = host.pools.map((pool) => offerOf(pool, capacity));
   const aliases = host.aliases.flatMap(({ name, pool }) => {
@@ -29,21 +56,6 @@ export function offersOf(host: Pick<HostDescription, 'file' | 'pools' | 'aliases
     return meant === undefined ? [] : [{ ...meant, name }];
   });
   return [...offers, ...aliases];
-}
-
-function problemOf({ name, cpus, memoryBytes }: HostPool, capacity: Capacity): string | undefined {
-  if (cpus !== undefined && cpus > capacity.cpus) {
-    return `a job of ${quote(name)} takes ${cpus} cpus, and the whole host has ${capacity.cpus}`;
-  }
-  if (memoryBytes !== undefined && memoryBytes > capacity.memoryBytes) {
-    return `a job of ${quote(name)} takes ${sizeText(memoryBytes)} of memory, and the whole host has ${sizeText(capacity.memoryBytes)}`;
-  }
-  const shareBytes = shareOf(capacity);
-  if (memoryBytes === undefined && shareBytes < hostLimits.poolMemoryBytes) {
-    // Nothing would be left of it, or, rounded to none, a container without any bound.
-    return `a job of ${quote(name)} has a share of ${sizeText(shareBytes)}, and ${sizeText(hostLimits.poolMemoryBytes)} is the least`;
-  }
-  return undefined;
 }
 
 function shareOf({ memoryBytes, slots }: Capacity): number {

@@ -4,6 +4,7 @@ import { runProcess } from '../process/run-process.js';
 import { parseRoles } from '../roles/names.js';
 import { serve } from '../serve/serve.js';
 import { up } from '../up/up.js';
+import { addCheckHost } from './check-host.js';
 import { runPostReceive } from './hook.js';
 import { tell } from './tell.js';
 
@@ -27,6 +28,9 @@ export async function solstice(argv: string[]): Promise<number> {
     .showHelpAfterError('(add --help for what there is)');
   addUp(program);
   addServe(program);
+  addCheckHost(program, (code) => {
+    exitCode = code;
+  });
 
   const hook = program.command('hook').description('what a git hook calls to tell Solstice of a push');
   hook
