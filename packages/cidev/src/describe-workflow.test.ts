@@ -7,6 +7,9 @@ const text = `workflow name="CI" {
     env MODE="ci"
     job id="package" name="Package it" {
         needs "build"
+        resources cpus=2 memory="1.5GiB"
+        place "alder" "birch" otherwise="any" on="any"
+        exclusive
         step run="""
             set -e
             ./package.sh
@@ -37,6 +40,9 @@ build
 package  Package it
   needs    build
   pool     default
+  takes    2 cpus, 1.5 GiB
+  place    alder, then birch, otherwise any host, also after a failure
+           exclusive: never two at once
   1. set -e  set -e … (2 lines)
 `);
   });

@@ -1,3 +1,4 @@
+import { sizeText } from '@solstice/common/kdl';
 import type { Job, Step, Trigger, Workflow } from '@solstice/common/workflow';
 import picocolors from 'picocolors';
 
@@ -48,9 +49,24 @@ function describeJob(job: Job): string[] {
     ...(job.needs.length > 0 ? [`needs    ${plain(job.needs.join(', '))}`] : []),
     `pool     ${plain(job.runsOn ?? 'default')}`,
     ...(job.image === undefined ? [] : [`image    ${plain(job.image)}`]),
+    ...(job.resources === undefined ? [] : [`takes    ${describeResources(job.resources)}`]),
+    ...(job.place === undefined ? [] : [`place    ${plain(describePlace(job.place))}`]),
+    ...(job.exclusive === true ? ['         exclusive: never two at once'] : []),
     ...(job.timeoutMs === undefined ? [] : [`timeout  ${describeDuration(job.timeoutMs)}`]),
     ...describeEnv(job.env),
   ];
+}
+
+function describeResources({ cpus, memoryBytes }: NonNullable<Job['resources']>): string {
+  return [
+    ...(cpus === undefined ? [] : [`${cpus} ${cpus === 1 ? 'cpu' : 'cpus'}`]),
+    ...(memoryBytes === undefined ? [] : [sizeText(memoryBytes)]),
+  ].join(', ');
+}
+
+function describePlace({ hosts, otherwise, on }: NonNullable<Job['place']>): string {
+  const elsewhere = otherwise === undefined ? '' : ', otherwise any host';
+  return `${hosts.join(', then ')}${elsewhere}${on === 'any' ? ', also after a failure' : ''}`;
 }
 
 function describeEnv(env: Record<string, string>): string[] {

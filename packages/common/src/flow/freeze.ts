@@ -23,6 +23,9 @@ function freezeJob(workflow: Workflow, job: Job): JobSpec {
     env: { ...workflow.env, ...job.env },
     needs: [...job.needs],
     ...(job.timeoutMs !== undefined && { timeoutMs: job.timeoutMs }),
+    ...(job.resources !== undefined && { resources: { ...job.resources } }),
+    ...(job.place !== undefined && { place: { ...job.place, hosts: [...job.place.hosts] } }),
+    ...(job.exclusive === true && { exclusive: true }),
     steps: [...job.setup.map(setupStep), ...job.steps.map(freezeStep)],
   };
 }

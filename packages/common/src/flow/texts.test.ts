@@ -102,7 +102,12 @@ describe('freeze', () => {
         setup: ['ci/setup.sh'],
         steps: [{ name: 'Test', env: { A: '1' }, timeoutMs: 5, action: { kind: 'run', script: 'make' } }],
       },
-      { id: 'test', name: 'test', runsOn: 'large', env: {}, needs: ['build'], setup: [], steps: [], span },
+      {
+        ...{ id: 'test', name: 'test', runsOn: 'large', env: {}, needs: ['build'], setup: [], steps: [], span },
+        resources: { cpus: 2 },
+        place: { hosts: ['alder', 'birch'], otherwise: 'any', on: 'infra' },
+        exclusive: true,
+      },
     ],
   };
 
@@ -124,6 +129,9 @@ describe('freeze', () => {
         {
           ...{ kind: 'job', id: 'test', name: 'test', runsOn: 'large', needs: ['build'] },
           env: { LEVEL: 'workflow', ONLY: 'workflow' },
+          resources: { cpus: 2 },
+          place: { hosts: ['alder', 'birch'], otherwise: 'any', on: 'infra' },
+          exclusive: true,
           steps: [],
         },
       ],

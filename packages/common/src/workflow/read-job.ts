@@ -16,6 +16,7 @@ import type { WorkflowSink } from './diagnostic-codes.js';
 import { noExpressions } from './no-expressions.js';
 import { readEnv } from './read-env.js';
 import { checkedName, checkedPath, isId, slug } from './read-names.js';
+import { readPlacement } from './read-placement.js';
 import { readStep } from './read-step.js';
 import { readWords } from './read-words.js';
 import type { Job, Step } from './workflow.js';
@@ -48,6 +49,7 @@ export function readJob(node: LocatedNode, lines: SpanMaker, sink: WorkflowSink)
     }
     return checkedPath(path, 'the path of a setup script', lines, sink) ?? [];
   });
+  const placement = readPlacement(said, lines, sink);
   const steps = readSteps(node, said, lines, sink);
   if (idText === undefined) return undefined;
   return {
@@ -61,6 +63,7 @@ export function readJob(node: LocatedNode, lines: SpanMaker, sink: WorkflowSink)
       env,
       needs: needs.map((need) => need.text),
       ...(timeoutMs === undefined ? {} : { timeoutMs }),
+      ...placement,
       setup,
       steps,
       span: node.headSpan,

@@ -37,6 +37,8 @@ describe('the table of words', () => {
       'job',
       'needs',
       'on push',
+      'place',
+      'resources',
       'setup',
       'step',
       'workflow',

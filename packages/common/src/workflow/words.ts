@@ -45,12 +45,13 @@ const later = (form: WordForm, ...names: string[]): Word[] =>
 const many = (words: Word[]): Word[] => words.map((word) => ({ ...word, many: true }));
 const holding = (inside: Place, words: Word[]): Word[] => words.map((word) => ({ ...word, inside }));
 
-/** The modifiers that fit every node of the graph and that are not built yet; `needs` and `timeout` stand with the nodes. */
+/** The modifiers that fit every node of the graph; `needs` and `timeout` stand with the nodes. */
 const modifiers = [
   ...later('text', 'when', 'deadline', 'queue', 'silence'),
-  ...later('flag', 'exclusive', 'allow_failure'),
+  ...built('flag', 'exclusive'),
+  ...later('flag', 'allow_failure'),
   ...holding('retry', later('text', 'retry')),
-  ...holding('place', later('list', 'place')),
+  ...holding('place', built('list', 'place')),
   ...holding('steps', later('block', 'catch', 'finally')),
 ];
 const needs = holding('needs', many(built('list', 'needs')));
@@ -71,7 +72,7 @@ const jobWords = [
   ...many(holding('step', built('block', 'step'))),
   ...modifiers,
   ...holding('matrix', later('block', 'matrix')),
-  ...holding('resources', later('block', 'resources')),
+  ...holding('resources', built('block', 'resources')),
   ...many(holding('service', later('block', 'service'))),
   ...many(later('list', 'secret')),
   ...many(holding('fetch', later('block', 'fetch'))),
@@ -122,7 +123,7 @@ export const words: Record<Place, readonly Word[]> = {
     ...many(later('list', 'axis')),
     ...many(later('map', 'exclude', 'include')),
   ],
-  resources: later('text', 'cpus', 'memory'),
+  resources: built('text', 'cpus', 'memory'),
   retry: later('text', 'on', 'backoff'),
   service: [...later('text', 'image'), ...many(later('map', 'env')), ...holding('ready', later('text', 'ready'))],
   ready: later('text', 'interval', 'within'),
@@ -131,7 +132,7 @@ export const words: Record<Place, readonly Word[]> = {
   output: later('text', 'file'),
   report: later('list', 'path'),
   cache: [...later('text', 'key', 'fallback'), ...later('list', 'path')],
-  place: later('text', 'otherwise', 'on'),
+  place: built('text', 'otherwise', 'on'),
   branch: [
     ...later('text', 'id', 'name', 'timeout'),
     ...needs,
@@ -186,9 +187,14 @@ export const foreignWords: Partial<Record<Place, Record<string, string>>> = {
     run: 'step',
     before_script: 'setup',
     title: 'name',
+    hosts: 'place',
+    node_selector: 'place',
+    limits: 'resources',
     if: 'when',
     continue_on_error: 'allow_failure',
   },
+  resources: { cpu: 'cpus', cores: 'cpus', mem: 'memory', ram: 'memory' },
+  place: { else: 'otherwise', fallback: 'otherwise' },
   step: {
     script: 'run',
     command: 'run',

@@ -27,10 +27,24 @@ export interface Job {
   /** Ids of jobs that must have succeeded (or been skipped) before. */
   needs: string[];
   timeoutMs?: number;
+  /** What it takes of its host; what it leaves out is as the pool has it. */
+  resources?: { cpus?: number; memoryBytes?: number };
+  place?: Place;
+  /** Never two at once: better not run again than run twice. */
+  exclusive?: true;
   /** Scripts of the checkout, run before the steps. */
   setup: string[];
   steps: Step[];
   span: Span;
+}
+
+export interface Place {
+  /** In the order of preference. */
+  hosts: string[];
+  /** Any host, when none of these can take it; absent: it waits for one of them. */
+  otherwise?: 'any';
+  /** What sends it to the next one: a fault of the infrastructure only, or its own failure too. */
+  on: 'infra' | 'any';
 }
 
 export interface Step {
