@@ -140,11 +140,13 @@ export interface ClaimRequest {
 
 export interface AttemptStore {
   /**
-   * The oldest queued attempt that fits the host's pools and room (not-before passed, host not avoided): event,
-   * reservation (worker row), lease and fence in one transaction. Undefined: nothing fits now.
+   * The oldest queued attempt that fits the host (its pools and room, what the job takes, `place`, not-before passed,
+   * host not avoided): event, reservation (worker row), lease and fence in one transaction. Undefined: nothing fits now.
    * Rejects with `host-replaced` when the host row has another instance. Undefined too when the host's lease is over,
    * when it is not `active`, and when the attempt that this request id claimed has ended since.
-   * What did not fit, and why, is stored as the nodes' `waitingFor`.
+   * An attempt that could be claimed for a minute, and fits nowhere, has one host kept free for it by whichever host
+   * asks next: that one takes other work only where it leaves the room. What does not fit, and why, is each node's
+   * `waitingFor` and `hostAnswers`.
    */
   claim(request: ClaimRequest): Promise<Claim | undefined>;
   /** The runner is here and its assignment goes out. A Refusal (also: cancel requested) means: send none, destroy the worker. Rejects `fence-lost`. */
