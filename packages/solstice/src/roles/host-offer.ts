@@ -15,10 +15,12 @@ export interface HostOffer {
   backends: Backend[];
 }
 
-/** As host.kdl says, else a pool that takes everything on the best backend there is. Rejects with `host-file-invalid`, `backend-unavailable`. */
+/** As host.kdl says, else jobs without runs_on (alone: all) on the best backend there is. Rejects with `host-file-invalid`, `backend-unavailable`. */
 export async function hostOffer(
   settings: HostSettings,
   file: HostDescription | undefined,
+  /** The only host that there is: it takes what no host serves by name too. */
+  alone: boolean,
   backends: { container: Backend; process: Backend },
 ): Promise<HostOffer> {
   // Workers of the other backend may be left from a time with other settings, but only ask an engine that answers.
@@ -27,15 +29,16 @@ export async function hostOffer(
   const capacity = capacityOf(settings);
   if (file === undefined) {
     const { backend, reason } = await chooseBackend(settings.backend, backends);
-    const pools = singleHostPools(backend.kind, settings);
+    // In a fleet a job of a pool that nobody serves waits, and says so, until a host comes that does.
+    const pools = singleHostPools(backend.kind, settings).filter(({ name }) => alone || name !== '*');
     return { capacity, pools, reason, backends: answering(backend.kind === 'container') };
   }
 
   const own = fullCapacity(file, capacity);
   const pools = offersOf(file, own);
   const contained = pools.filter((pool) => pool.backend === 'container').map((pool) => pool.name);
-  const problems = contained.length > 0 ? await backends.container.problems() : [];
-  if (problems.length > 0) {
+  const problems = await backends.container.problems();
+  if (problems.length > 0 && contained.length > 0) {
     throw new SolsticeError(
       'backend-unavailable',
       `${file.file} has pools of containers (${contained.join(', ')}), which cannot be made here: ${problems.join('; ')}`,
@@ -50,6 +53,7 @@ export async function hostOffer(
     capacity: own,
     pools,
     reason: `pools of ${file.file}, ${reason}`,
-    backends: answering(contained.length > 0),
+    // Also without a pool of containers: jobs of one that the file had before may still run here.
+    backends: answering(problems.length === 0),
   };
 }

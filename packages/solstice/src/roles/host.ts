@@ -43,7 +43,9 @@ export async function startHostRole(
     docker: connectDocker(settings.host.dockerHost),
     runnerMount: createRunnerMount({ directory: state.runner, runnerBundle: runnerBundlePath }),
   });
-  const offer = await hostOffer(settings.host, file, { container: containers, process: processes });
+  // Without a broker there is no other process.
+  const alone = settings.queue === undefined;
+  const offer = await hostOffer(settings.host, file, alone, { container: containers, process: processes });
   const { reason, backends } = offer;
   logger.info({ pools: offer.pools.map(({ name }) => name) }, reason);
 
