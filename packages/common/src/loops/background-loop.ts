@@ -1,5 +1,5 @@
 import { SolsticeError, toError } from '../errors/index.js';
-import type { Logger } from '../telemetry/index.js';
+import type { Logger, Metrics } from '../telemetry/index.js';
 import { type Clock, systemClock } from './clock.js';
 import { LoopRecord } from './loop-record.js';
 import type { PartHealth } from './part-health.js';
@@ -24,6 +24,7 @@ export interface BackgroundLoopOptions {
   /** The loop has ended without being asked to: the process has to stop. */
   onCrash(error: Error, name: string): void;
   clock?: Clock;
+  metrics?: Pick<Metrics, 'count'> | undefined;
 }
 
 /**
@@ -107,6 +108,7 @@ export class BackgroundLoop {
           return;
         }
         this.#record.failed(error);
+        this.#options.metrics?.count('solstice_loop_failures_total', { loop: name });
       } finally {
         for (const resolve of awaiting) resolve();
       }

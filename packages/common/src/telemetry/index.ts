@@ -1,3 +1,4 @@
+export * from './ci-attributes.js';
 export * from './create-metrics.js';
 export * from './create-tracing.js';
 export { createLogger, type Logger, type LogSettings } from './logger.js';

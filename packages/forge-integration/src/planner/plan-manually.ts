@@ -1,8 +1,10 @@
 import { SolsticeError } from '@solstice/common/errors';
 import { isCommitId, type PushEvent } from '@solstice/common/forge';
-import type { SourceRef, Store } from '@solstice/common/store';
+import type { PlanRequest, SourceRef, Store } from '@solstice/common/store';
+import { noTracing, sourceAttributes, type Tracing } from '@solstice/common/telemetry';
 import type { Forges } from '../forges/create-forges.js';
 import { failedCheck, type Ids, joinReasons, newRun, type ParseFiles, readCommit, selectByPush } from './draft-plan.js';
+import { withTrace } from './with-trace.js';
 
 export interface ManualRequest {
   repositoryId: string;
@@ -26,9 +28,16 @@ const TIMEOUT_MS = 60_000;
 /** See Planner.planManually. */
 export async function planManually(
   request: ManualRequest,
-  dependencies: { store: Pick<Store, 'repositories' | 'runs'>; forges: Forges; parse: ParseFiles; ids: Ids },
+  dependencies: {
+    store: Pick<Store, 'repositories' | 'runs'>;
+    forges: Forges;
+    parse: ParseFiles;
+    ids: Ids;
+    tracing: Tracing | undefined;
+  },
 ): Promise<ManualOutcome> {
-  const { store, forges, parse, ids } = dependencies;
+  const { store, forges, parse, ids, tracing = noTracing } = dependencies;
+  const startAt = new Date();
   const signal = AbortSignal.timeout(TIMEOUT_MS);
   const repository = await store.repositories.get(request.repositoryId);
   if (!repository) throw new SolsticeError('not-found', 'There is no such repository.');
@@ -84,12 +93,18 @@ export async function planManually(
     before: undefined,
     title: undefined,
   };
-  const planned = await store.runs.plan({
+  const span = tracing.span('plan', {
+    startAt,
+    attributes: { ...sourceAttributes(source), 'solstice.event': 'manual' },
+  });
+  const plan: PlanRequest = {
     deliveryId: undefined,
     runs: matching.map((workflow) => newRun(workflow, source, { event: 'manual', actor: request.actor }, ids)),
     failedChecks: checked.map((file) => failedCheck(file, source)),
     outcome: { state: 'planned', reason: undefined },
-  });
+  };
+  const planned = await store.runs.plan(withTrace(plan, span.context));
+  span.end();
   return { runs: planned.runs, ...reason };
 }
 

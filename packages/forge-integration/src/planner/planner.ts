@@ -2,7 +2,14 @@ import { SolsticeError, toError } from '@solstice/common/errors';
 import { BackgroundLoop, type Clock, type PartHealth, systemClock } from '@solstice/common/loops';
 import type { Consumer, Queue } from '@solstice/common/queue';
 import type { Delivery, Store } from '@solstice/common/store';
-import type { Logger } from '@solstice/common/telemetry';
+import {
+  type Logger,
+  type Metrics,
+  noTracing,
+  sourceAttributes,
+  type TraceContext,
+  type Tracing,
+} from '@solstice/common/telemetry';
 import { parseWorkflowsInWorker } from '@solstice/common/workflow';
 import { backoffMs } from '../backoff.js';
 import type { Forges } from '../forges/create-forges.js';
@@ -10,6 +17,7 @@ import { ForgeError } from '../forges/forge-error.js';
 import type { Ids, ParseFiles } from './draft-plan.js';
 import { judgeDelivery } from './plan-delivery.js';
 import { type ManualOutcome, type ManualRequest, planManually } from './plan-manually.js';
+import { withTrace } from './with-trace.js';
 
 export interface PlannerDependencies {
   store: Pick<Store, 'deliveries' | 'repositories' | 'runs'>;
@@ -23,6 +31,8 @@ export interface PlannerDependencies {
   parse?: ParseFiles;
   /** How often to look without being woken. Default 5 s. */
   sweepMs?: number;
+  metrics?: Pick<Metrics, 'count'>;
+  tracing?: Tracing;
 }
 
 export interface Planner {
@@ -60,6 +70,7 @@ export function createPlanner(dependencies: PlannerDependencies): Planner {
     everyMs: dependencies.sweepMs ?? 5_000,
     logger: dependencies.logger.child({ part: 'planner' }),
     onCrash,
+    metrics: dependencies.metrics,
     pass: async () => {
       for (const delivery of await store.deliveries.due(DUE_BATCH)) work.admit(delivery);
     },
@@ -82,7 +93,7 @@ export function createPlanner(dependencies: PlannerDependencies): Planner {
       await work.settled();
     },
     health: () => loop.health(),
-    planManually: (request) => planManually(request, { store, forges, parse, ids }),
+    planManually: (request) => planManually(request, { store, forges, parse, ids, tracing: dependencies.tracing }),
   };
 }
 
@@ -131,20 +142,41 @@ class PlanningWork {
   }
 
   async #plan(delivery: Delivery): Promise<void> {
+    const { tracing = noTracing } = this.#dependencies;
+    const { event, forge } = delivery;
+    const repositoryName = event?.repository.name ?? '';
+    const span = tracing.span('plan', {
+      kind: 'consumer',
+      parent: delivery.trace,
+      attributes: {
+        ...(event && sourceAttributes({ forge, repositoryName, ref: event.ref, commit: event.after })),
+        'solstice.delivery.id': delivery.id,
+      },
+    });
+    let errorType: string | undefined = 'broken-off';
+    try {
+      errorType = await this.#planOnce(delivery, span.context);
+    } finally {
+      span.end({ errorType });
+    }
+  }
+
+  /** Answers why not now; undefined: it is settled. */
+  async #planOnce(delivery: Delivery, trace: TraceContext | undefined): Promise<string | undefined> {
     const { store, forges, logger } = this.#dependencies;
     const about = { delivery: delivery.id, forge: delivery.forge };
     try {
       const { event } = delivery;
-      if (!event) return void (await this.#settle(delivery, 'failed', 'it was stored without its event'));
+      if (!event) return await this.#settle(delivery, 'failed', 'it was stored without its event');
       const repository = await store.repositories.get(delivery.repositoryId);
-      if (!repository) return void (await this.#settle(delivery, 'failed', 'its repository is not known any more'));
+      if (!repository) return await this.#settle(delivery, 'failed', 'its repository is not known any more');
       const forge = forges.get(delivery.forge);
       // An operator who is rearranging the settings has a day to put it back.
       if (!forge) throw new ForgeError('refused', `forge ${delivery.forge} is not in the settings`);
       const signal = AbortSignal.any([this.#stopping.signal, AbortSignal.timeout(READ_TIMEOUT_MS)]);
       const verdict = await judgeDelivery({ ...delivery, event }, repository, forge, { ...this.#dependencies, signal });
-      if (verdict.kind === 'settle') return void (await this.#settle(delivery, verdict.state, verdict.reason));
-      const planned = await store.runs.plan(verdict.request);
+      if (verdict.kind === 'settle') return await this.#settle(delivery, verdict.state, verdict.reason);
+      const planned = await store.runs.plan(withTrace(verdict.request, trace));
       const numbers = planned.runs.map(({ number }) => number);
       logger.info(
         { ...about, planned: planned.planned, runs: numbers, ...verdict.request.outcome },
@@ -153,14 +185,18 @@ class PlanningWork {
     } catch (thrown) {
       // Outcome unknown, or nothing written: the row says which, so look at it again.
       if (thrown instanceof SolsticeError && thrown.code === 'database-unavailable') throw thrown;
-      if (this.#stopping.signal.aborted) return;
-      await this.#notNow(delivery, toError(thrown));
+      if (this.#stopping.signal.aborted) return 'broken-off';
+      const error = toError(thrown);
+      await this.#notNow(delivery, error);
+      return error instanceof SolsticeError ? error.code : 'internal';
     }
+    return undefined;
   }
 
-  async #settle(delivery: Delivery, state: 'ignored' | 'failed', reason: string): Promise<void> {
+  async #settle(delivery: Delivery, state: 'ignored' | 'failed', reason: string): Promise<undefined> {
     const settled = await this.#dependencies.store.deliveries.settle(delivery.id, state, reason);
     this.#dependencies.logger.info({ delivery: delivery.id, state, reason, settled }, 'delivery settled');
+    return undefined;
   }
 
   async #notNow(delivery: Delivery, error: Error): Promise<void> {

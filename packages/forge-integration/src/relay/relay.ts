@@ -1,7 +1,7 @@
 import { BackgroundLoop, type PartHealth } from '@solstice/common/loops';
 import type { Queue } from '@solstice/common/queue';
 import type { Store } from '@solstice/common/store';
-import type { Logger } from '@solstice/common/telemetry';
+import type { Logger, Metrics } from '@solstice/common/telemetry';
 
 export interface RelayDependencies {
   store: Pick<Store, 'outbox' | 'changes'>;
@@ -10,6 +10,7 @@ export interface RelayDependencies {
   onCrash(error: Error, name: string): void;
   /** How often to look without being woken. Default 3 s. */
   sweepMs?: number;
+  metrics?: Pick<Metrics, 'count'>;
 }
 
 export interface Relay {
@@ -25,12 +26,14 @@ const BATCH = 200;
  * Moves the outbox to the queue: publish, then delete. Killed in between, or with a second one beside it, a message is
  * sent twice, which every listener bears; none is ever deleted unsent.
  */
-export function createRelay({ store, queue, logger, onCrash, sweepMs = 3_000 }: RelayDependencies): Relay {
+export function createRelay(dependencies: RelayDependencies): Relay {
+  const { store, queue, logger, onCrash, sweepMs = 3_000, metrics } = dependencies;
   const loop = new BackgroundLoop({
     name: 'relay',
     everyMs: sweepMs,
     logger: logger.child({ part: 'relay' }),
     onCrash,
+    metrics,
     async pass() {
       for (let full = true; full; ) {
         const batch = await store.outbox.peek(BATCH);

@@ -1,8 +1,8 @@
 import { SolsticeError, toError } from '@solstice/common/errors';
 import { BackgroundLoop, type Clock, combine, type PartHealth, systemClock } from '@solstice/common/loops';
 import type { Consumer, Queue } from '@solstice/common/queue';
-import type { CheckRecord, Store } from '@solstice/common/store';
-import type { Logger } from '@solstice/common/telemetry';
+import type { CheckRecord, Repository, Store } from '@solstice/common/store';
+import { commitAttributes, type Logger, type Metrics, noTracing, type Tracing } from '@solstice/common/telemetry';
 import { backoffMs } from '../backoff.js';
 import type { Forges } from '../forges/create-forges.js';
 import type { Forge } from '../forges/forge.js';
@@ -19,6 +19,8 @@ export interface ReporterDependencies {
   clock?: Clock;
   /** How often to look without being woken. Default 5 s. */
   sweepMs?: number;
+  metrics?: Pick<Metrics, 'count'>;
+  tracing?: Tracing;
 }
 
 export interface Reporter {
@@ -56,6 +58,7 @@ export function createReporter(dependencies: ReporterDependencies): Reporter {
         minGapMs: MIN_GAP_MS,
         logger,
         onCrash,
+        metrics: dependencies.metrics,
         pass: () => lane.pass(() => stopping),
       });
       return [forge.id, loop];
@@ -110,14 +113,8 @@ class Lane {
       const repository = await store.repositories.get(check.repositoryId);
       if (!repository) throw new ForgeError('refused', `repository ${check.repositoryName} is not known any more`);
       const { pageKey } = check.desired;
-      await this.#forge.reportCheck(
-        repository,
-        check.commit,
-        check.context,
-        check.desired,
-        pageKey === undefined ? undefined : `${publicUrl()}/runs/${pageKey}`,
-        AbortSignal.timeout(REPORT_TIMEOUT_MS),
-      );
+      const link = pageKey === undefined ? undefined : `${publicUrl()}/runs/${pageKey}`;
+      await this.#send(check, repository, link);
     } catch (thrown) {
       if (thrown instanceof SolsticeError && thrown.code === 'database-unavailable') throw thrown;
       const error = toError(thrown);
@@ -133,6 +130,34 @@ class Lane {
     }
     await store.checks.sent(check.id, check.desiredVersion, check.lease);
     logger.debug({ ...about, state: check.desired.state }, 'reported');
+  }
+
+  /** One request to the forge, counted and traced. */
+  async #send(check: CheckRecord, repository: Repository, link: string | undefined): Promise<void> {
+    const { tracing = noTracing, metrics } = this.#dependencies;
+    const { forge, repositoryName, commit, context, desired } = check;
+    const span = tracing.span('report', {
+      kind: 'client',
+      parent: check.trace,
+      attributes: {
+        ...commitAttributes({ forge, repositoryName, commit }),
+        'cicd.pipeline.run.id': check.runId,
+        'solstice.check.context': context,
+        'solstice.check.state': desired.state,
+      },
+    });
+    const count = (result: string) => metrics?.count('solstice_reports_total', { forge, result });
+    try {
+      const timeout = AbortSignal.timeout(REPORT_TIMEOUT_MS);
+      await this.#forge.reportCheck(repository, commit, context, desired, link, timeout);
+      count('accepted');
+      span.end();
+    } catch (error) {
+      const isRefused = error instanceof ForgeError && error.problem !== 'unavailable';
+      count(isRefused ? 'refused' : 'unavailable');
+      span.end({ errorType: error instanceof SolsticeError ? error.code : 'unavailable' });
+      throw error;
+    }
   }
 
   #delayAfter(error: Error, tries: number): { delayMs: number; quiet: boolean } {

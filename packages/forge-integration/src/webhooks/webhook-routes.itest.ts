@@ -65,9 +65,7 @@ describe('202', () => {
       ['hub', 'received', 'forge.push.v1'],
     ]);
     expect((await waiting()).map(({ message }) => message)).toEqual(
-      rows
-        .reverse()
-        .map(({ id, forge }) => ({ kind: 'delivery', version: 1, deliveryId: id, forge, event: 'forge.push.v1' })),
+      rows.reverse().map(({ id, forge, event }) => ({ kind: 'delivery', version: 2, deliveryId: id, forge, event })),
     );
   });
 

@@ -1,7 +1,14 @@
 import { SolsticeError } from '@solstice/common/errors';
 import type { Sealer } from '@solstice/common/secrets';
 import type { Delivery, NewDelivery, Store } from '@solstice/common/store';
-import type { Logger } from '@solstice/common/telemetry';
+import {
+  type Logger,
+  type Metrics,
+  noTracing,
+  type Span,
+  sourceAttributes,
+  type Tracing,
+} from '@solstice/common/telemetry';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Forges } from '../forges/create-forges.js';
 import type { Forge } from '../forges/forge.js';
@@ -15,6 +22,8 @@ export interface WebhookDependencies {
   logger: Logger;
   /** `--dev`: a forge without any secret takes unsigned deliveries. */
   allowUnsigned: boolean;
+  metrics?: Pick<Metrics, 'count'>;
+  tracing?: Tracing;
 }
 
 /** What every answer holds, with any status; which fields, see registerWebhooks. */
@@ -43,6 +52,8 @@ const MAX_HEADER_LENGTH = 200;
  */
 export function registerWebhooks(app: FastifyInstance, dependencies: WebhookDependencies): void {
   const logger = dependencies.logger.child({ part: 'webhooks' });
+  const { forges, metrics } = dependencies;
+  const taken = new WeakMap<object, Taken>();
   app.register(async (scope) => {
     scope.removeAllContentTypeParsers();
     // The signature is over the bytes as they came, so nothing may touch them before.
@@ -51,6 +62,15 @@ export function registerWebhooks(app: FastifyInstance, dependencies: WebhookDepe
       { parseAs: 'buffer', bodyLimit: MAX_WEBHOOK_BYTES },
       (_request, body, done) => done(null, body),
     );
+    scope.addHook('onResponse', async (request: FastifyRequest<{ Params: { forgeId?: string } }>, reply) => {
+      const { forgeId = '' } = request.params;
+      // Anybody can ask for any name: only those of the settings are told.
+      const forge = forges.has(forgeId) ? forgeId : 'unknown';
+      metrics?.count('solstice_webhook_requests_total', {
+        forge,
+        result: resultOf(reply.statusCode, taken.get(request)),
+      });
+    });
     scope.setErrorHandler((error, request, reply) => answerError(error, request, reply, logger));
     scope.post<{ Params: { forgeId: string } }>('/webhooks/:forgeId', {
       bodyLimit: MAX_WEBHOOK_BYTES,
@@ -65,7 +85,8 @@ export function registerWebhooks(app: FastifyInstance, dependencies: WebhookDepe
         if (!forge) return refuse(reply, 404, 'there is no such forge');
         // An empty body never reaches the parser.
         const rawBody = request.body instanceof Uint8Array ? request.body : new Uint8Array();
-        return receive(forge, request, rawBody, reply, dependencies, logger);
+        const tell = (what: Taken) => taken.set(request, what);
+        return receive(forge, request, rawBody, reply, tell, dependencies, logger);
       },
     });
   });
@@ -76,11 +97,13 @@ async function receive(
   request: FastifyRequest,
   rawBody: Uint8Array,
   reply: FastifyReply,
+  tell: (what: Taken) => void,
   dependencies: WebhookDependencies,
   logger: Logger,
 ): Promise<FastifyReply> {
-  const { store, sealer, allowUnsigned } = dependencies;
+  const { store, sealer, allowUnsigned, tracing = noTracing } = dependencies;
   const { headers } = request;
+  const startAt = new Date();
   const repositories = (await store.repositories.list()).filter((repository) => repository.forge === forge.id);
   const authenticity = authenticate({ forge, headers, rawBody, repositories, sealer, allowUnsigned, logger });
   if (authenticity.kind === 'refused') {
@@ -108,6 +131,7 @@ async function receive(
   if (named === undefined) {
     // A hook of a whole organisation says such things: there is no repository to keep it under, and nothing to do.
     if (!authenticity.speaksFor(undefined)) return refuse(reply, 401, notItsSecret);
+    tell('ignored');
     return reply
       .code(202)
       .send({ state: 'ignored', reason: reason ?? 'it names no repository' } satisfies WebhookAnswer);
@@ -130,6 +154,18 @@ async function receive(
   if (!authenticity.speaksFor(repository)) return refuse(reply, 401, notItsSecret);
 
   const event = normalised.kind === 'event' ? normalised.event : undefined;
+  // A trace begins only with a request that we believe; and here, not in a header that a stranger may have sent.
+  const span = tracing.span('POST /webhooks/:forgeId', {
+    kind: 'server',
+    startAt,
+    attributes: {
+      ...(event &&
+        sourceAttributes({ forge: forge.id, repositoryName: repository.name, ref: event.ref, commit: event.after })),
+      'http.request.method': 'POST',
+      'http.route': '/webhooks/:forgeId',
+      'solstice.event': eventName,
+    },
+  });
   const delivery: NewDelivery = {
     forge: forge.id,
     forgeDeliveryId,
@@ -139,9 +175,13 @@ async function receive(
     reason,
     twinKey: event && twinKeyOf(repository.id, event),
     body: rawBody,
+    ...(span.context && { trace: span.context }),
   };
-  const accepted = await store.deliveries.accept(delivery);
+  const accepted = await accept(store.deliveries, delivery, span);
   const stored = accepted.delivery;
+  const redelivered = accepted.kind === 'duplicate';
+  if (redelivered) tell('duplicate');
+  else if (stored.state === 'ignored') tell('ignored');
   logger.info(
     {
       forge: forge.id,
@@ -153,7 +193,6 @@ async function receive(
     },
     'webhook received',
   );
-  const redelivered = accepted.kind === 'duplicate';
   const told = redelivered
     ? `received before; nothing was changed${stored.reason ? `: ${stored.reason}` : ''}`
     : stored.reason;
@@ -163,6 +202,46 @@ async function receive(
     ...(told === undefined ? {} : { reason: told }),
     ...(redelivered ? { redelivery: true } : {}),
   } satisfies WebhookAnswer);
+}
+
+/** Stores it, and ends the span of the request with what became of it. */
+async function accept(
+  deliveries: Store['deliveries'],
+  delivery: NewDelivery,
+  span: Span,
+): ReturnType<Store['deliveries']['accept']> {
+  try {
+    const accepted = await deliveries.accept(delivery);
+    const { id, state } = accepted.delivery;
+    const attributes = {
+      'solstice.delivery.id': id,
+      'solstice.delivery.state': state,
+      'http.response.status_code': 202,
+    };
+    span.end({ attributes });
+    return accepted;
+  } catch (error) {
+    span.end({ errorType: error instanceof SolsticeError ? error.code : 'internal' });
+    throw error;
+  }
+}
+
+/** What an answer with 202 was for. */
+type Taken = 'accepted' | 'duplicate' | 'ignored';
+
+function resultOf(status: number, taken: Taken | undefined): string {
+  switch (status) {
+    case 202:
+      return taken ?? 'accepted';
+    case 401:
+      return 'unsigned';
+    case 404:
+      return 'unknown';
+    case 503:
+      return 'unavailable';
+    default:
+      return status < 500 ? 'malformed' : 'error';
+  }
 }
 
 const notItsSecret = 'the signature is made with a secret that does not count for this repository';
