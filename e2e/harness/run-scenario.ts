@@ -64,7 +64,7 @@ async function act(stage: Stage, action: Action): Promise<void> {
         const log = await stage.theatre.ciadm('logs', String(run.number), '--job', job, '--raw');
         return log.stdout.includes(contains) ? true : undefined;
       },
-      { describe: () => `"${contains}" in the log of ${job} of run ${run.number}`, timeoutMs: 60_000 },
+      { describe: () => `"${contains}" in the log of ${job} of run ${run.number}`, timeoutMs: 60_000, intervalMs: 100 },
     );
   } else {
     const run = await newestRun(stage);
@@ -99,7 +99,11 @@ async function expectDeliveries(stage: Stage, wanted: Scenario['expect']): Promi
         ? ours
         : undefined;
     },
-    { describe: () => `${wanted.deliveries.length} settled deliveries of ${stage.name}`, timeoutMs: 60_000 },
+    {
+      describe: () => `${wanted.deliveries.length} settled deliveries of ${stage.name}`,
+      timeoutMs: 60_000,
+      intervalMs: 100,
+    },
   );
   const full = await Promise.all(settled.map(({ id }) => stage.client.delivery(id)));
   for (const { ref, state, reason } of wanted.deliveries) {
@@ -123,7 +127,11 @@ async function expectRuns(stage: Stage, wanted: Scenario['expect']): Promise<Run
       if (!summaries.every((run) => TERMINAL.includes(run.state))) return undefined;
       return Promise.all(summaries.map((run) => stage.client.run(run.id)));
     },
-    { describe: () => `${wanted.runs.length} ended runs of ${stage.name}; now: ${last}`, timeoutMs: 120_000 },
+    {
+      describe: () => `${wanted.runs.length} ended runs of ${stage.name}; now: ${last}`,
+      timeoutMs: 120_000,
+      intervalMs: 100,
+    },
   );
   const sameBranch = new Set(wanted.runs.map((run) => run.branch)).size <= 1;
   if (!sameBranch) runs.sort((a, b) => (a.source.branch ?? '').localeCompare(b.source.branch ?? ''));
@@ -201,6 +209,10 @@ async function expectCheck(stage: Stage, wanted: Scenario['expect']): Promise<vo
         ? true
         : undefined;
     },
-    { describe: () => `${JSON.stringify(check)} in the note of <commit>; it is:\n${note}`, timeoutMs: 30_000 },
+    {
+      describe: () => `${JSON.stringify(check)} in the note of <commit>; it is:\n${note}`,
+      timeoutMs: 30_000,
+      intervalMs: 100,
+    },
   );
 }
