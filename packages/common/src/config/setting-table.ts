@@ -204,7 +204,7 @@ export const hostSettings = table({
   file: setting(
     path,
     'path',
-    'none: one pool of each kind that the backend can serve',
+    'none: the pool `default`, and on a single node `*`',
     'A `host.kdl`, which names the pools that this host serves; docs/host.md.',
     'SOLSTICE_HOST_FILE',
   ),
