@@ -2,32 +2,14 @@ import { execFile } from 'node:child_process';
 import { chmod, mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { type ServeOptions, serve, World } from '@solstice/api/testing';
-import { eventually, temporaryDirectory } from '@solstice/testing';
-import { describe, expect, onTestFinished, test } from 'vitest';
-import type { Io } from './io.js';
+import type { World } from '@solstice/api/testing';
+import { eventually } from '@solstice/testing';
+import { describe, expect, test } from 'vitest';
 import { run } from './run.js';
 import { ciadm, Recorder, testIo } from './testing/recorder.js';
+import { served } from './testing/served.js';
 
 const exec = promisify(execFile);
-
-/** A server with its data directory, and `ciadm` pointed at it. */
-async function served(options: ServeOptions = {}) {
-  const world = new World();
-  const server = await serve(world.store, options);
-  onTestFinished(() => server.close());
-  const directory = await temporaryDirectory();
-  onTestFinished(() => directory.remove());
-  const data = join(directory.path, 'data');
-  await mkdir(data, { mode: 0o700 });
-  await writeFile(join(data, 'operator.token'), `${server.token}\n`, { mode: 0o600 });
-  await writeFile(
-    join(data, 'addresses.json'),
-    JSON.stringify({ public: server.publicUrl, operator: server.operatorUrl, pid: process.pid }),
-  );
-  const call = (argv: string[], io: Partial<Io> = {}) => ciadm([...argv, '--data-dir', data], io);
-  return { world, server, directory: directory.path, data, call };
-}
 
 describe('looking', () => {
   test('status, runs, run, hosts, why: for people and as JSON', async () => {

@@ -1,3 +1,4 @@
+import { parseDuration } from '@solstice/common/kdl';
 import { type Command, InvalidArgumentError } from 'commander';
 import { Context, type GlobalOptions } from './context.js';
 import type { ExitCode } from './exit-codes.js';
@@ -48,4 +49,11 @@ export function wholeNumber(least: number): (text: string) => number {
     }
     return value;
   };
+}
+
+/** A parser for options that are times; gives milliseconds. */
+export function duration(text: string): number {
+  const ms = parseDuration(text);
+  if (ms === undefined) throw new InvalidArgumentError('A time with its unit is wanted: 30s, 10m, 2h.');
+  return ms;
 }

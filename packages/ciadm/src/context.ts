@@ -63,9 +63,18 @@ export class Context {
     return createOperatorClient({ url: await this.#url(), token: await this.#token(), signal: this.io.interrupted });
   }
 
+  /** An address was said: the server is not looked for on this machine. */
+  get isServerElsewhere(): boolean {
+    return this.#saidUrl !== undefined;
+  }
+
+  get #saidUrl(): string | undefined {
+    return this.options.url ?? (this.io.env.SOLSTICE_URL || undefined);
+  }
+
   async #url(): Promise<string> {
-    const said = this.options.url ?? this.io.env.SOLSTICE_URL;
-    if (said !== undefined && said !== '') {
+    const said = this.#saidUrl;
+    if (said !== undefined) {
       if (URL.canParse(said) && /^https?:$/.test(new URL(said).protocol)) return said;
       throw new SolsticeError('usage', `"${said}" is no address.`, { hint: 'Like http://127.0.0.1:8421.' });
     }
@@ -73,21 +82,33 @@ export class Context {
     const addresses = await readAddresses(directory);
     if (addresses) return addresses.operator;
     throw new SolsticeError('api-unreachable', `No server runs on the data directory ${directory}.`, {
-      hint: 'Start one with solstice up, or say where it is with --data-dir or --url.',
+      hint:
+        'Start one with solstice up, or say where it is: --data-dir on its machine; elsewhere --url or SOLSTICE_URL, ' +
+        'with --token-file or SOLSTICE_TOKEN_FILE.',
     });
   }
 
   async #token(): Promise<string> {
-    const said = this.options.tokenFile ?? (this.io.env.SOLSTICE_TOKEN_FILE || undefined);
-    const file = said === undefined ? join(await this.dataDirectory(), 'operator.token') : this.path(said);
+    const file = await this.tokenFile();
     try {
       return (await readFile(file, 'utf8')).trim();
     } catch (error) {
       const reason = (error as NodeJS.ErrnoException).code ?? toError(error).message;
       throw new SolsticeError('api-unauthorised', `The token file ${file} cannot be read (${reason}).`, {
         cause: error,
+        hint: 'Set --token-file or SOLSTICE_TOKEN_FILE to a copy of the token that the server has (operator_token_file, or operator.token in its data directory).',
       });
     }
+  }
+
+  /** The one that was said; else as the settings of this machine have it, where a fleet shares one; else the data directory's. */
+  async tokenFile(): Promise<string> {
+    const { tokenFile, dataDir } = this.options;
+    const said = tokenFile ?? (this.io.env.SOLSTICE_TOKEN_FILE || undefined);
+    if (said !== undefined) return this.path(said);
+    if (dataDir !== undefined) return join(this.path(dataDir), 'operator.token');
+    const { operatorTokenFile, dataDirectory } = await this.settings();
+    return operatorTokenFile ?? join(dataDirectory, 'operator.token');
   }
 }
 

@@ -16,9 +16,12 @@ export const exitCodeMeanings: readonly [ExitCode, string][] = [
   [exitCodes.ok, 'it worked'],
   [exitCodes.failed, 'it failed; with --wait and --follow also: the run did not succeed; doctor: something is wrong'],
   [exitCodes.usage, 'the command was called wrongly'],
-  [exitCodes.notFound, 'there is no such run, job, repository, delivery, …'],
+  [exitCodes.notFound, 'there is no such run, job, host, repository, delivery, …'],
   [exitCodes.unreachable, 'the server does not answer, or refuses the token'],
-  [exitCodes.refused, 'the state does not allow it (a cancel of a run that is over)'],
+  [
+    exitCodes.refused,
+    'the state does not allow it (a cancel of a run that is over, the removal of a host that is alive)',
+  ],
   [exitCodes.interrupted, 'interrupted with Ctrl-C'],
 ];
 
@@ -28,6 +31,7 @@ const byErrorCode: Partial<Record<ErrorCode, ExitCode>> = {
   'api-unreachable': exitCodes.unreachable,
   'api-unauthorised': exitCodes.unreachable,
   refused: exitCodes.refused,
+  'host-alive': exitCodes.refused,
 };
 
 export function exitCodeOf(error: unknown): ExitCode {

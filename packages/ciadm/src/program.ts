@@ -1,7 +1,10 @@
 import { Command } from 'commander';
 import type { Runtime } from './command.js';
 import { addCancel } from './commands/cancel.js';
+import { addDead } from './commands/dead.js';
 import { addDoctor } from './commands/doctor.js';
+import { addDrain } from './commands/drain.js';
+import { addHost } from './commands/host.js';
 import { addHosts } from './commands/hosts.js';
 import { addLogs } from './commands/logs.js';
 import { addMigrate } from './commands/migrate.js';
@@ -36,8 +39,11 @@ export function createProgram(runtime: Runtime, version: string): Command {
   addCancel(program, runtime);
   addTrigger(program, runtime);
   addHosts(program, runtime);
+  addHost(program, runtime);
+  addDrain(program, runtime);
   addRepo(program, runtime);
   addWebhooks(program, runtime);
+  addDead(program, runtime);
   addDoctor(program, runtime);
   addMigrate(program, runtime);
   return program;

@@ -51,7 +51,8 @@ function commandSection(command: Command, path: string): string[] {
 }
 
 function argumentUsage(argument: Argument): string {
-  return argument.required ? `<${argument.name()}>` : `[${argument.name()}]`;
+  const name = `${argument.name()}${argument.variadic ? '...' : ''}`;
+  return argument.required ? `<${name}>` : `[${name}]`;
 }
 
 function optionTable(options: readonly Option[]): string {

@@ -94,7 +94,11 @@ function notOurs(url: string, cause: unknown): SolsticeError {
 
 async function errorOf(response: Response, url: string): Promise<SolsticeError> {
   const parsed = errorAnswerSchema.safeParse(await response.json().catch(() => undefined));
-  if (!parsed.success) return notOurs(url, new Error(`status ${response.status}`));
+  if (!parsed.success) {
+    const cause = new Error(`status ${response.status}`);
+    // What a proxy says when nobody is behind it: no more than a lost connection.
+    return [502, 503, 504].includes(response.status) ? unreachable(url, cause) : notOurs(url, cause);
+  }
   const { code, message, hint, state } = parsed.data.error;
   if (code === 'refused') return new RefusedError(message, state ?? 'unknown', hint);
   if (code === 'api-unauthorised') return new SolsticeError('api-unauthorised', `${url} refused the token.`);

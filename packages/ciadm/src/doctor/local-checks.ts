@@ -11,7 +11,7 @@ const gibibyte = 1024 ** 3;
 const wantedFreeBytes = 2 * gibibyte;
 const run = promisify(execFile);
 
-/** What can be seen from this machine, also when no server runs. `elsewhere`: the server is said to be on another. */
+/** What can be seen from this machine, also when no server runs. */
 export async function localChecks(context: Context): Promise<DoctorItem[]> {
   const items: DoctorItem[] = [checkNode(), await checkGit()];
   let settings: Settings | undefined;
@@ -27,12 +27,21 @@ export async function localChecks(context: Context): Promise<DoctorItem[]> {
       hint: 'docs/settings.md lists all of them.',
     });
   }
+  if (context.isServerElsewhere) {
+    // What lies about here is not that server's.
+    items.push(await checkToken(await context.tokenFile()));
+    return items;
+  }
   const dataDirectory = settings?.dataDirectory ?? (context.options.dataDir && context.path(context.options.dataDir));
   if (!dataDirectory) return items;
   const directory = await checkDataDirectory(dataDirectory);
   items.push(directory);
   if (directory.state === 'fail') return items;
-  items.push(await checkProcess(dataDirectory), await checkToken(dataDirectory), await checkDisk(dataDirectory));
+  items.push(
+    await checkProcess(dataDirectory),
+    await checkToken(await context.tokenFile()),
+    await checkDisk(dataDirectory),
+  );
   if (settings?.databaseUrl === undefined) items.push(await checkEmbeddedDatabase(dataDirectory));
   else
     items.push({
@@ -101,9 +110,8 @@ async function checkProcess(dataDirectory: string): Promise<DoctorItem> {
   return { name, state: 'ok', detail: pid === undefined ? where : `process ${pid}, ${where}` };
 }
 
-async function checkToken(dataDirectory: string): Promise<DoctorItem> {
+async function checkToken(file: string): Promise<DoctorItem> {
   const name = 'operator token';
-  const file = join(dataDirectory, 'operator.token');
   const found = await stat(file).catch(() => undefined);
   if (!found) return { name, state: 'warn', detail: `${file} is not there`, hint: 'solstice up makes it.' };
   if ((found.mode & 0o077) !== 0) {

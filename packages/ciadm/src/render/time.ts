@@ -5,12 +5,13 @@ export function relativeTime(instant: string, now: Date): string {
   const then = new Date(instant);
   const ageMs = now.getTime() - then.getTime();
   if (Math.abs(ageMs) > 14 * 86_400_000) return instant.slice(0, 10);
-  const text = coarse(Math.abs(ageMs));
+  const text = coarseDuration(Math.abs(ageMs));
   if (ageMs < 0) return `in ${text}`;
   return ageMs < 2000 ? 'just now' : `${text} ago`;
 }
 
-function coarse(ms: number): string {
+/** `20 s`, `5 min`, `3 h`, `4 d` */
+export function coarseDuration(ms: number): string {
   const seconds = Math.round(ms / 1000);
   if (seconds < 90) return `${seconds} s`;
   if (seconds < 90 * 60) return `${Math.round(seconds / 60)} min`;
