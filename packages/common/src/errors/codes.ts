@@ -40,6 +40,16 @@ export const errorCodes = {
     'Check that it runs and that database_url is right.',
     true,
   ),
+  'queue-unavailable': code(
+    'RabbitMQ does not answer, or takes no messages.',
+    'Check that it runs and has memory and disk left; work goes on by the sweeps, and it is tried again by itself.',
+    true,
+  ),
+  'queue-refused': code(
+    'RabbitMQ refuses us: the password, the vhost, a permission, its certificate, or something with other arguments.',
+    'The message says which; it is tried again by itself.',
+    true,
+  ),
   'database-start-failed': code(
     'The embedded PostgreSQL did not start.',
     'The message ends with its own last log lines.',
@@ -89,6 +99,7 @@ export const errorCodes = {
     'The operator API refused the token.',
     'Set --token-file or SOLSTICE_TOKEN_FILE to the token file in the data directory.',
   ),
+  interrupted: code('A command was told to stop before it was done.', 'Nothing of it was kept: run it again.'),
   usage: code('The command was called wrongly.', 'Add --help.'),
   internal: code('Something happened that should be impossible.', 'Please report it with the log lines before it.'),
 } as const satisfies Record<string, ErrorCodeEntry>;

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
-import { runProcess } from '../process/run-process.js';
+import { moveData, readTarget } from '../move/move-data.js';
+import { runProcess, runToEnd } from '../process/run-process.js';
 import { parseRoles } from '../roles/names.js';
 import { serve } from '../serve/serve.js';
 import { up } from '../up/up.js';
@@ -28,6 +29,7 @@ export async function solstice(argv: string[]): Promise<number> {
     .showHelpAfterError('(add --help for what there is)');
   addUp(program);
   addServe(program);
+  addMoveData(program);
   addCheckHost(program, (code) => {
     exitCode = code;
   });
@@ -114,5 +116,26 @@ waits for them (at_stop "drain"). A second one ends it at once.`,
       const roles = parseRoles(given.roles);
       const options = { roles, version, dev: given.dev === true, newSecretKey: given.newSecretKey === true };
       await runProcess(given.config, (running) => serve(running, options));
+    });
+}
+
+function addMoveData(program: Command): void {
+  program
+    .command('move-data')
+    .description('copies what solstice up has kept into the PostgreSQL of a fleet')
+    .requiredOption('--to-file <file>', 'a file with the address: postgres://user:password@host:5432/solstice')
+    .option(...configOption)
+    .addHelpText(
+      'after',
+      `
+Example:
+  $ solstice move-data --config /etc/solstice/solstice.kdl --to-file /etc/solstice/database-url
+
+Solstice must be stopped, and the database empty. All is copied in one transaction and compared; broken off or killed,
+nothing is kept there and it can be done again. The data here is only read. docs/fleet.md says what comes next.`,
+    )
+    .action(async ({ config, toFile }: { config?: string; toFile: string }) => {
+      const to = readTarget(toFile);
+      await runToEnd(config, (running) => moveData(running, { to, print: (line) => console.log(line) }));
     });
 }

@@ -1,8 +1,9 @@
 import { loadSettings, type Settings, thisMachine } from '@solstice/common/config';
+import { SolsticeError } from '@solstice/common/errors';
 import { createLogger, type Logger } from '@solstice/common/telemetry';
 import { Health } from './health.js';
 import { Shutdown } from './shutdown.js';
-import { listenForStop } from './stop-signals.js';
+import { listenForStop, type StopSignals } from './stop-signals.js';
 
 /** How long an orderly end may take before it is forced, beside the time that draining may take. */
 const STOP_DEADLINE_MS = 30_000;
@@ -28,6 +29,40 @@ export async function runProcess(
   configFile: string | undefined,
   start: (process: RunningProcess) => Promise<string>,
 ): Promise<void> {
+  await withProcess(configFile, async (running, told) => {
+    // A signal during the start waits for it: half-started parts know how to stop only once they have started. What
+    // waits for others (the database) looks at `stopping`; that it gives up then is an end in order.
+    const ready = await start(running).catch((error: unknown) => {
+      if (!isBrokenOff(error, told)) throw error;
+    });
+    if (ready !== undefined && !told.signal.aborted) console.log(ready);
+    const why = await told.stop;
+    if ('crash' in why) throw why.crash;
+    running.logger.info({ signal: why.signal }, 'stopping');
+  });
+}
+
+/** The same for work that ends by itself. A signal breaks it off: it then rejects with `interrupted`. */
+export async function runToEnd(
+  configFile: string | undefined,
+  work: (process: RunningProcess) => Promise<void>,
+): Promise<void> {
+  await withProcess(configFile, async (running, told) => {
+    await work(running).catch((error: unknown) => {
+      if (isBrokenOff(error, told)) throw new SolsticeError('interrupted', 'told to stop before it was done');
+      throw error;
+    });
+  });
+}
+
+function isBrokenOff(error: unknown, told: StopSignals): boolean {
+  return told.signal.aborted && error instanceof Error && error.name === 'AbortError';
+}
+
+async function withProcess(
+  configFile: string | undefined,
+  use: (process: RunningProcess, told: StopSignals) => Promise<void>,
+): Promise<void> {
   const settings = await loadSettings({
     ...(configFile === undefined ? {} : { file: configFile }),
     env: process.env,
@@ -45,25 +80,7 @@ export async function runProcess(
     told.crashed(error);
   };
   try {
-    // A signal during the start waits for it: half-started parts know how to stop only once they have started. What
-    // waits for others (the database) looks at `stopping`.
-    const ready = await start({
-      settings,
-      logger,
-      shutdown,
-      health,
-      clock: () => new Date(),
-      stopping: told.signal,
-      crashed,
-    });
-    if (!told.signal.aborted) console.log(ready);
-    const why = await told.stop;
-    if ('crash' in why) throw why.crash;
-    logger.info({ signal: why.signal }, 'stopping');
-  } catch (error) {
-    // Told to stop while it waited for something: that is an end in order.
-    const why = told.signal.aborted ? await told.stop : undefined;
-    if (!(why !== undefined && 'signal' in why && error instanceof Error && error.name === 'AbortError')) throw error;
+    await use({ settings, logger, shutdown, health, clock: () => new Date(), stopping: told.signal, crashed }, told);
   } finally {
     await shutdown.run();
   }

@@ -1,4 +1,5 @@
 import { createSealer, loadKey, loadOrCreateKey } from '@solstice/common/secrets';
+import { assertNotMoved } from '../move/moved-marker.js';
 import { openDataDirectory } from '../process/data-directory.js';
 import { startHealthListener } from '../process/health-listener.js';
 import { openQueue } from '../process/open-queue.js';
@@ -34,6 +35,7 @@ export async function up(process: RunningProcess, options: UpOptions): Promise<s
       : await startHealthListener({ address: healthListen, health, metrics, shutdown });
 
   health.starting('the database');
+  if (databaseUrl === undefined) assertNotMoved(data.postgres);
   const url = databaseUrl?.reveal() ?? (await startDatabase(data, shutdown, logger));
   // Of the embedded one this process is the only user: a newer schema there means that an older version was started.
   const newer = databaseUrl === undefined ? 'refuse' : 'tolerate';
