@@ -4,17 +4,17 @@ import { messageSchemas, parseMessage } from './message.js';
 import { publishedFiles } from './published.js';
 
 const files = publishedFiles();
-const example = (kind: string): object =>
-  JSON.parse(files.find((file) => file.name === `solstice.${kind}.v1.example.json`)?.text ?? 'null');
+const example = (version: string): object =>
+  JSON.parse(files.find((file) => file.name === `solstice.${version}.example.json`)?.text ?? 'null');
 
 describe('proto/messages', () => {
   it.each(files)('$name is current (vitest -u writes it)', async ({ name, text }) => {
     await expect(text).toMatchFileSnapshot(`../../../../proto/messages/${name}`);
   });
 
-  it('has a schema and an example of each kind', () => {
+  it('has a schema and an example of each version of each kind', () => {
     expect(files.map((file) => file.name)).toEqual(
-      [...Object.keys(messageSchemas).map((kind) => `solstice.${kind}.v1`), 'forge.push.v1'].flatMap((id) => [
+      [...Object.keys(messageSchemas).map((version) => `solstice.${version}`), 'forge.push.v1'].flatMap((id) => [
         `${id}.schema.json`,
         `${id}.example.json`,
       ]),
@@ -23,15 +23,17 @@ describe('proto/messages', () => {
 });
 
 describe('parseMessage', () => {
-  it.each(Object.keys(messageSchemas))('reads the example of %s', (kind) => {
-    expect(parseMessage(example(kind))).toEqual({ message: example(kind) });
+  it.each(Object.keys(messageSchemas))('reads the example of %s', (version) => {
+    expect(parseMessage(example(version))).toEqual({ message: example(version) });
   });
 
   it.each([
-    ['another version', { ...example('job'), version: 2 }, 'version'],
-    ['a field more', { ...example('job'), priority: 1 }, 'priority'],
+    ['another version', { ...example('job.v1'), version: 2 }, 'version'],
+    ['a field more', { ...example('job.v1'), priority: 1 }, 'priority'],
     ['a field less', { kind: 'job', version: 1, pool: 'default' }, 'attemptId'],
-    ['an empty id', { ...example('host'), hostId: '' }, 'hostId'],
+    ['an empty id', { ...example('host.v1'), hostId: '' }, 'hostId'],
+    ['a version of deliveries that is not there yet', { ...example('delivery.v2'), version: 3 }, 'version'],
+    ['an event in the words of another version', { ...example('delivery.v2'), event: 'forge.push.v1' }, 'event'],
     ['an unknown kind', { kind: 'song', version: 1 }, 'kind'],
     ['no object', 'job', 'object'],
     ['nothing', null, 'object'],

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { forgeEventSchema } from '../forge/index.js';
 
 /**
  * Wake-ups between processes. A message carries ids, never the truth: it may be lost, doubled, late or out of
@@ -6,8 +7,18 @@ import { z } from 'zod';
  * are only quick because of it.
  */
 export const messageSchemas = {
-  /** A delivery waits in the inbox. */
-  delivery: z
+  /** A delivery waits in the inbox; with what it says, for whoever listens without a database. */
+  'delivery.v2': z
+    .strictObject({
+      kind: z.literal('delivery'),
+      version: z.literal(2),
+      deliveryId: z.string().min(1),
+      forge: z.string().min(1),
+      event: forgeEventSchema,
+    })
+    .describe('A delivery waits in the inbox.'),
+  /** As outboxes of before hold it. */
+  'delivery.v1': z
     .strictObject({
       kind: z.literal('delivery'),
       version: z.literal(1),
@@ -16,9 +27,9 @@ export const messageSchemas = {
       /** The kind of its normalised event: `forge.push.v1`. */
       event: z.string().min(1),
     })
-    .describe('A delivery waits in the inbox.'),
+    .describe('A delivery waits in the inbox. Read, not written any more.'),
   /** A pool has work. */
-  job: z
+  'job.v1': z
     .strictObject({
       kind: z.literal('job'),
       version: z.literal(1),
@@ -27,11 +38,11 @@ export const messageSchemas = {
     })
     .describe('A pool has work: an attempt was queued for it.'),
   /** A host has something to read in its rows (a cancel, a drain). */
-  host: z
+  'host.v1': z
     .strictObject({ kind: z.literal('host'), version: z.literal(1), hostId: z.string().min(1) })
     .describe('A host has something to read in its rows: a cancel, a drain.'),
   /** A check changed. */
-  report: z
+  'report.v1': z
     .strictObject({
       kind: z.literal('report'),
       version: z.literal(1),
@@ -42,14 +53,16 @@ export const messageSchemas = {
 } as const;
 
 export const messageSchema = z.discriminatedUnion('kind', [
-  messageSchemas.delivery,
-  messageSchemas.job,
-  messageSchemas.host,
-  messageSchemas.report,
+  z.discriminatedUnion('version', [messageSchemas['delivery.v2'], messageSchemas['delivery.v1']]),
+  messageSchemas['job.v1'],
+  messageSchemas['host.v1'],
+  messageSchemas['report.v1'],
 ]);
 
 export type Message = z.infer<typeof messageSchema>;
 export type MessageKind = Message['kind'];
+/** `job.v1` */
+export type MessageVersion = keyof typeof messageSchemas;
 
 export type ParsedMessage = { message: Message } | { unreadable: string };
 

@@ -1,24 +1,12 @@
 import { z } from 'zod';
 import { type ForgeEvent, pushEventSchema } from '../forge/index.js';
-import { type Message, type MessageKind, messageSchemas } from './message.js';
+import { type MessageVersion, messageSchemas } from './message.js';
 
 /** A file of proto/messages/. */
 export interface PublishedFile {
   name: string;
   text: string;
 }
-
-const examples: { [Kind in MessageKind]: Extract<Message, { kind: Kind }> } = {
-  delivery: { kind: 'delivery', version: 1, deliveryId: '4711', forge: 'codeberg', event: 'forge.push.v1' },
-  job: {
-    kind: 'job',
-    version: 1,
-    pool: 'ubuntu-22.04',
-    attemptId: '0197c3a0-6f1e-7b52-9d3c-2a54f0c1e8b7/build/1',
-  },
-  host: { kind: 'host', version: 1, hostId: 'alder' },
-  report: { kind: 'report', version: 1, forge: 'codeberg', checkId: '0197c3a0-6f1e-7b52-9d3c-6b1d2e9f4a03' },
-};
 
 const pushExample: ForgeEvent = {
   kind: 'forge.push.v1',
@@ -38,11 +26,24 @@ const pushExample: ForgeEvent = {
   title: 'Mend the roof',
 };
 
+const examples: { [Version in MessageVersion]: z.infer<(typeof messageSchemas)[Version]> } = {
+  'delivery.v2': { kind: 'delivery', version: 2, deliveryId: '4711', forge: 'codeberg', event: pushExample },
+  'delivery.v1': { kind: 'delivery', version: 1, deliveryId: '4711', forge: 'codeberg', event: 'forge.push.v1' },
+  'job.v1': {
+    kind: 'job',
+    version: 1,
+    pool: 'ubuntu-22.04',
+    attemptId: '0197c3a0-6f1e-7b52-9d3c-2a54f0c1e8b7/build/1',
+  },
+  'host.v1': { kind: 'host', version: 1, hostId: 'alder' },
+  'report.v1': { kind: 'report', version: 1, forge: 'codeberg', checkId: '0197c3a0-6f1e-7b52-9d3c-6b1d2e9f4a03' },
+};
+
 /** Schema and golden example of every message and of the events that deliveries are normalised to, by file name. */
 export function publishedFiles(): PublishedFile[] {
-  const kinds = Object.keys(messageSchemas) as MessageKind[];
+  const versions = Object.keys(messageSchemas) as MessageVersion[];
   return [
-    ...kinds.flatMap((kind) => pair(`solstice.${kind}.v1`, messageSchemas[kind], examples[kind])),
+    ...versions.flatMap((version) => pair(`solstice.${version}`, messageSchemas[version], examples[version])),
     ...pair(pushExample.kind, pushEventSchema, pushExample),
   ];
 }

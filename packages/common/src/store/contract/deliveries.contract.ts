@@ -19,7 +19,7 @@ export function describeDeliveries(scene: () => Scene): void {
       });
       expect(await scene().store.deliveries.get(stored.id)).toEqual(stored);
       expect(await scene().drainOutbox()).toEqual([
-        { kind: 'delivery', version: 1, deliveryId: stored.id, forge: delivery.forge, event: 'forge.push.v1' },
+        { kind: 'delivery', version: 2, deliveryId: stored.id, forge: delivery.forge, event: delivery.event },
       ]);
     });
 

@@ -41,8 +41,8 @@ export class MemoryDeliveries implements DeliveryStore {
       tables.deliveries.set(row.id, row);
       tables.deliveryKeys.set(key, row.id);
       if (!ignored && given.event !== undefined) {
-        const event = given.event.kind;
-        this.#core.send([{ kind: 'delivery', version: 1, deliveryId: row.id, forge: row.forge, event }], given.trace);
+        const { event } = given;
+        this.#core.send([{ kind: 'delivery', version: 2, deliveryId: row.id, forge: row.forge, event }], given.trace);
       }
       return { kind: 'accepted', delivery: view(row) };
     });

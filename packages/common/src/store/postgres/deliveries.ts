@@ -38,7 +38,7 @@ export class PostgresDeliveries implements DeliveryStore {
     const delivery = await sql.insertDelivery(tx, given, as, tx.now);
     if (delivery?.state === 'received' && given.event !== undefined) {
       const { id: deliveryId, forge } = delivery;
-      await tx.send([{ kind: 'delivery', version: 1, deliveryId, forge, event: given.event.kind }], given.trace);
+      await tx.send([{ kind: 'delivery', version: 2, deliveryId, forge, event: given.event }], given.trace);
     }
     return delivery;
   }
