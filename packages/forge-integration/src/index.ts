@@ -1,3 +1,4 @@
+export { createDeadLetters, type DeadLetters, type DeadLettersDependencies } from './dead-letters/dead-letters.js';
 export { createForges, type ForgeDependencies, type Forges } from './forges/create-forges.js';
 export type { Forge, ForgeRepository, NormalisedDelivery, WebhookHeaders, WorkflowFile } from './forges/forge.js';
 export { ForgeError, type ForgeProblem } from './forges/forge-error.js';

@@ -136,7 +136,7 @@ export function unpackLetter(raw: ConsumeMessage, now: Date): DeadLetter | undef
   const told = text(letterHeaders.reason);
   const byBroker = text('x-first-death-reason');
   if (told === undefined && (byBroker === 'maxlen' || byBroker === 'expired')) return undefined;
-  const at = new Date(text(letterHeaders.at) ?? Number.NaN);
+  const at = new Date(text(letterHeaders.at) ?? deathMs(headers['x-death']) ?? Number.NaN);
   return {
     queue: text(letterHeaders.queue) ?? text('x-first-death-queue') ?? 'unknown',
     routingKey: text(letterHeaders.routingKey) ?? raw.fields.routingKey,
@@ -144,6 +144,13 @@ export function unpackLetter(raw: ConsumeMessage, now: Date): DeadLetter | undef
     body: new Uint8Array(raw.content),
     at: Number.isNaN(at.getTime()) ? now : at,
   };
+}
+
+/** When the broker set it aside, by the newest of its own entries; the same each time that a letter is brought. */
+function deathMs(deaths: unknown): number | undefined {
+  const [newest] = Array.isArray(deaths) ? (deaths as { time?: { value?: unknown } }[]) : [];
+  const seconds = newest?.time?.value;
+  return typeof seconds === 'number' ? seconds * 1_000 : undefined;
 }
 
 function reasonOf(byBroker: string | undefined): string {
