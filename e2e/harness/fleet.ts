@@ -77,19 +77,19 @@ export class Fleet {
     return fleet;
   }
 
-  /** Writes the settings of a node; it is not started yet. */
-  prepare(name: string, options: NodeOptions): FleetNode {
+  /** Writes the settings of a node; it is not started yet. `as`: what it has from another node, which it should not. */
+  prepare(name: string, options: NodeOptions, as: { hostId?: string; dataDirectory?: string } = {}): FleetNode {
     const address = options.where?.address ?? `${this.#network}.${this.nodes.size + 1}`;
     const home = join(this.directory, name);
     mkdirSync(home);
-    const hostId = options.host ? `${this.#prefix}-${name}` : undefined;
+    const hostId = options.host ? (as.hostId ?? `${this.#prefix}-${name}`) : undefined;
     const settingsFile = join(home, 'solstice.kdl');
     const node = new FleetNode({
       name,
       roles: options.roles,
       address,
       hostId,
-      dataDirectory: join(home, 'data'),
+      dataDirectory: as.dataDirectory ?? join(home, 'data'),
       settingsFile,
       where: options.where,
     });
