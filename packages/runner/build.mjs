@@ -6,8 +6,8 @@ import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import { runnerBundlePath } from './bundle.mjs';
 
-/** Puts a source file and all that it imports into one CommonJS file. Several at once are fine: the finished file is moved into place. */
-export async function bundleToFile(entryPoint, file) {
+/** Puts a source file and all that it imports into one CommonJS file. Several at once are fine: the finished file is moved into place. `alias`: other files for what is imported, for tests. */
+export async function bundleToFile(entryPoint, file, { alias = {} } = {}) {
   const result = await build({
     entryPoints: [entryPoint],
     bundle: true,
@@ -19,6 +19,7 @@ export async function bundleToFile(entryPoint, file) {
     minify: true,
     legalComments: 'none',
     conditions: ['solstice-source'],
+    alias,
     logLevel: 'warning',
   });
   const [bundle] = result.outputFiles;

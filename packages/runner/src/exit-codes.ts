@@ -21,6 +21,8 @@ export const exitCodes = {
   refused: 77,
   /** The orchestrator dismissed it; the steps have been killed. */
   dismissed: 79,
+  /** Exclusive work, and its time ran out: the host may have lost it to another; the steps have been killed. */
+  expired: 80,
   /** SIGTERM; the steps have been killed. */
   terminated: 143,
 } as const;

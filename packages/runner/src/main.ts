@@ -4,6 +4,7 @@ import type { Assignment } from '@solstice/common/rpc';
 import { readBoot } from './boot.js';
 import { type ExitCode, exitCodes, RunnerExit } from './exit-codes.js';
 import { Session, type SessionOver } from './session/session.js';
+import { Watchdog } from './session/watchdog.js';
 import { checkOut } from './source/checkout.js';
 import { RecordWriter } from './spool/record-writer.js';
 import { Spool } from './spool/spool.js';
@@ -61,9 +62,17 @@ function main(): void {
   const monotonicMs = () => performance.now();
   const spool = new Spool({ directory: spoolDirectory, segmentBytes, capacityBytes: defaultSpoolBytes });
   const writer = new RecordWriter(spool, Date.now, () => session.pump());
+  const watchdog = new Watchdog({
+    monotonicMs,
+    onExpired: () => leave(exitCodes.expired, 'exclusive work, and nobody said in time that it may go on'),
+  });
   let job: Job | undefined;
 
   const runJob = async (assignment: Assignment): Promise<void> => {
+    if (assignment.exclusive) {
+      watchdog.arm();
+      session.watch();
+    }
     const spoolBytes = Number(assignment.limits?.spoolBytes ?? 0n);
     if (spoolBytes > 0) spool.limit(spoolBytes);
     const environment = baseEnvironment(process.env, spoolDirectory);
@@ -92,6 +101,7 @@ function main(): void {
       monotonicMs,
     });
     const outcome = await job.run();
+    watchdog.disarm();
     // The end is told only when all that came before it is stored: the tail of a log is never lost.
     await session.drained();
     writer.jobFinished(outcome);
@@ -108,9 +118,11 @@ function main(): void {
       spool,
       detachedMs: boot.detachedMs,
       random: Math.random,
+      monotonicMs,
     },
     {
       onAssignment: (assignment) => void runJob(assignment).catch(leaveWith),
+      onValidUntil: (untilMs) => watchdog.validUntil(untilMs),
       onCancel: (reason) => job?.cancel(reason),
       onOver: (over) => leave(overCodes[over.kind], over.detail),
     },

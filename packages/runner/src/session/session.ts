@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { loadavg } from 'node:os';
-import type { Assignment, OrchestratorMessage } from '@solstice/common/rpc';
+import { type Assignment, type OrchestratorMessage, PROTOCOL } from '@solstice/common/rpc';
 import type { SourceChannel, SourceChunkData } from '../source/source-transfer.js';
 import type { Spool } from '../spool/spool.js';
 import { reconnectDelayMs } from './backoff.js';
@@ -14,11 +14,14 @@ export interface SessionSettings {
   /** How long it may be without an orchestrator. */
   detachedMs: number;
   random: () => number;
+  monotonicMs: () => number;
 }
 
 export interface SessionListener {
   /** Once. */
   onAssignment(assignment: Assignment): void;
+  /** Steps of exclusive work may go on until then; told again and again. */
+  onValidUntil(monotonicMs: number): void;
   /** Any number of times. */
   onCancel(reason: string): void;
   /** Once, and nothing after it: there is nobody any more to work for. */
@@ -30,11 +33,11 @@ export interface SessionOver {
   detail: string;
 }
 
-export const protocol = { major: 1, minor: 0 } as const;
-
 /** At most so much is sent and not yet acknowledged; what is more waits in the spool. */
 const inFlightLimitBytes = 1024 * 1024;
 const heartbeatMs = 10_000;
+/** Of exclusive work, which lives from the answers: several are lost before its time is over. */
+const watchedHeartbeatMs = 2_000;
 const welcomeWithinMs = 10_000;
 
 /**
@@ -58,6 +61,10 @@ export class Session {
   #heartbeatTimer: NodeJS.Timeout | undefined;
   #whenWelcomed: (() => void)[] = [];
   #whenDrained: (() => void)[] = [];
+  /** When the hello of this stream (0) and its heartbeats were sent, until they are answered. */
+  readonly #sentMs = new Map<bigint, number>();
+  #heartbeats = 0n;
+  #watched = false;
   #onSourceChunk: ((chunk: SourceChunkData | 'lost') => void) | undefined;
 
   constructor(settings: SessionSettings, listener: SessionListener) {
@@ -66,9 +73,7 @@ export class Session {
   }
 
   start(): void {
-    this.#heartbeatTimer = setInterval(() => {
-      if (this.#welcomed) this.#connection?.send({ $case: 'heartbeat', value: { load: loadavg()[0] ?? 0 } });
-    }, heartbeatMs);
+    this.#heartbeatTimer = setInterval(() => this.#heartbeat(), heartbeatMs);
     this.#startDetachedClock();
     this.#connect();
   }
@@ -81,6 +86,13 @@ export class Session {
     clearTimeout(this.#welcomeTimer);
     clearTimeout(this.#detachedTimer);
     this.#connection?.close();
+  }
+
+  /** From now on the orchestrator is asked often enough for how long the steps may go on. */
+  watch(): void {
+    this.#watched = true;
+    clearInterval(this.#heartbeatTimer);
+    this.#heartbeatTimer = setInterval(() => this.#heartbeat(), watchedHeartbeatMs);
   }
 
   /** There may be something new in the spool: sends what may be in flight. */
@@ -117,14 +129,16 @@ export class Session {
       onEnd: (end) => this.#onEnd(end),
     });
     this.#connection = connection;
-    const { workerId, token, spool } = this.#settings;
+    const { workerId, token, spool, monotonicMs } = this.#settings;
+    this.#sentMs.clear();
+    this.#sentMs.set(0n, monotonicMs());
     connection.send({
       $case: 'hello',
       value: {
         workerId,
         token,
         sessionSecret: this.#secret,
-        protocol: { ...protocol },
+        protocol: { ...PROTOCOL },
         hasAssignment: this.#assigned,
         nextSeq: BigInt(spool.lastSeq + 1),
       },
@@ -152,13 +166,12 @@ export class Session {
       case 'dismiss':
         return this.#end({ kind: 'dismissed', detail: message.value.reason });
       case 'ping':
-        // Its clock matters to exclusive work only, which there is none of yet.
-        return;
+        return this.#onPing(Number(message.value.validForMs), message.value.answers);
     }
   }
 
   #onWelcome(major: number | undefined, durableSeq: number): void {
-    if (major !== protocol.major) {
+    if (major !== PROTOCOL.major) {
       return this.#end({ kind: 'protocol', detail: `the orchestrator speaks protocol ${major ?? 'unknown'}` });
     }
     clearTimeout(this.#welcomeTimer);
@@ -170,6 +183,22 @@ export class Session {
     this.#settleDrained();
     for (const settle of this.#whenWelcomed.splice(0)) settle();
     this.pump();
+  }
+
+  #heartbeat(): void {
+    if (!this.#welcomed) return;
+    this.#heartbeats += 1n;
+    // Only then are they answered.
+    if (this.#watched) this.#sentMs.set(this.#heartbeats, this.#settings.monotonicMs());
+    const value = { load: loadavg()[0] ?? 0, number: this.#heartbeats };
+    this.#connection?.send({ $case: 'heartbeat', value });
+  }
+
+  #onPing(validForMs: number, answers: bigint): void {
+    const sentMs = this.#sentMs.get(answers);
+    // Answered: it and what was sent before it will not be asked for again.
+    for (const number of this.#sentMs.keys()) if (number !== 0n && number <= answers) this.#sentMs.delete(number);
+    if (sentMs !== undefined && validForMs > 0) this.#listener.onValidUntil(sentMs + validForMs);
   }
 
   #onAck(durableSeq: number): void {

@@ -34,6 +34,8 @@ export interface WorkerSpec {
   image: string | undefined;
   cpus: number;
   memoryBytes: number;
+  /** How long the runner goes on without an orchestrator. Default: the runner's own. */
+  detachedMs?: number;
 }
 
 export interface Worker {

@@ -11,6 +11,7 @@ export interface BootFile {
   address: string;
   workDirectory: string;
   spoolDirectory: string;
+  detachedMs?: number;
 }
 
 export interface WorkerPaths {
@@ -38,6 +39,7 @@ export function bootFile(spec: WorkerSpec, paths: WorkerPaths): BootFile {
     address: `unix:${socket}`,
     workDirectory: paths.workDirectory,
     spoolDirectory: paths.spoolDirectory,
+    ...(spec.detachedMs === undefined ? {} : { detachedMs: spec.detachedMs }),
   };
 }
 

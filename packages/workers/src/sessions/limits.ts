@@ -11,8 +11,6 @@ export interface SessionLimits {
   /** No message from a runner is longer. */
   messageBytes: number;
   pingMs: number;
-  /** How long a ping is good for. */
-  pingValidForMs: number;
   /** A stream that has not said hello by then is ended. */
   helloWithinMs: number;
 }
@@ -24,6 +22,5 @@ export const defaultLimits: SessionLimits = {
   sourceChunkBytes: 128 * 1024,
   messageBytes: 1024 * 1024,
   pingMs: 10_000,
-  pingValidForMs: 30_000,
   helloWithinMs: 10_000,
 };

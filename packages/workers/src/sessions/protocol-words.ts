@@ -13,7 +13,10 @@ export class ProtocolViolation extends Error {
   override readonly name = 'ProtocolViolation';
 }
 
-/** A record in our words. Throws ProtocolViolation for what cannot be: an unknown kind, a step that the job has not. */
+/**
+ * A record in our words. One of a kind that only a newer minor version has becomes an empty line: its number must count.
+ * Throws ProtocolViolation for what cannot be, like a step that the job has not.
+ */
 export function toRecord(record: ProtocolRecord, stepNames: readonly string[]): RunnerRecord {
   const seq = Number(record.seq);
   const at = new Date(Number(record.atMs));
@@ -48,7 +51,7 @@ export function toRecord(record: ProtocolRecord, stepNames: readonly string[]): 
       return { seq, at, kind: 'job-finished', result: toResult(outcome, stepNames) };
     }
     case undefined:
-      throw new ProtocolViolation(`record ${seq} is of an unknown kind`);
+      return { seq, at, kind: 'log', step: 0, stream: 'system', data: new Uint8Array() };
   }
 }
 

@@ -1,7 +1,13 @@
 import { createHash } from 'node:crypto';
 import { type ServerDuplexStream, status } from '@grpc/grpc-js';
 import { SolsticeError, toError } from '@solstice/common/errors';
-import type { Hello, OrchestratorMessage, RunnerMessage } from '@solstice/common/rpc';
+import {
+  type Hello,
+  type OrchestratorMessage,
+  PROTOCOL,
+  type RunnerMessage,
+  WATCHDOG_SINCE_MINOR,
+} from '@solstice/common/rpc';
 import type { Logger } from '@solstice/common/telemetry';
 import type { SessionLimits } from './limits.js';
 import { ProtocolViolation } from './protocol-words.js';
@@ -10,9 +16,6 @@ import type { SessionHandler, SessionOwner } from './session-handler.js';
 import { SourceSender } from './source-sender.js';
 
 export type SessionStream = ServerDuplexStream<RunnerMessage, OrchestratorMessage>;
-
-/** The protocol spoken here: every minor version of this major one. */
-export const protocol = { major: 1, minor: 0 } as const;
 
 /** The stream of each worker that is open now. A worker has one: a new one takes the place of the old. */
 export type OpenSessions = Map<string, RunnerSession>;
@@ -89,8 +92,11 @@ export class RunnerSession {
       case 'sourceAck':
         return this.#source?.acked(Number(message.value.bytes));
       case 'heartbeat':
+        // Exclusive work lives from one answer to the next.
+        if (this.#owner?.validForMs() !== undefined) this.#ping(message.value.number);
+        return;
       case undefined:
-        // Undefined: a kind that a newer minor version has.
+        // A kind that a newer minor version has.
         return;
     }
   }
@@ -98,11 +104,12 @@ export class RunnerSession {
   async #onHello(hello: Hello): Promise<void> {
     const { workerId, token, sessionSecret } = hello;
     this.#logger = this.#logger.child({ workerId });
-    if (hello.protocol?.major !== protocol.major) {
+    // Every minor version of this major one is spoken.
+    if (hello.protocol?.major !== PROTOCOL.major) {
       const spoken = `${hello.protocol?.major ?? 0}.${hello.protocol?.minor ?? 0}`;
       return this.#fail(
         status.FAILED_PRECONDITION,
-        `protocol ${spoken} is not spoken here, ${protocol.major}.${protocol.minor} is`,
+        `protocol ${spoken} is not spoken here, ${PROTOCOL.major}.${PROTOCOL.minor} is`,
       );
     }
     if (token.length !== 32 || sessionSecret.length !== 32) {
@@ -121,10 +128,10 @@ export class RunnerSession {
     });
     await previous?.stop();
     if (this.#over || this.#open.get(workerId) !== this) return void this.stop();
-    await this.#welcome(owner, hello.hasAssignment);
+    await this.#welcome(owner, hello);
   }
 
-  async #welcome(owner: SessionOwner, hasAssignment: boolean): Promise<void> {
+  async #welcome(owner: SessionOwner, hello: Hello): Promise<void> {
     this.#owner = owner;
     this.#queue = new RecordQueue(owner, this.#limits, {
       onStored: (durableSeq) => this.#send({ $case: 'logAck', value: { durableSeq: BigInt(durableSeq) } }),
@@ -132,21 +139,30 @@ export class RunnerSession {
       onHold: (hold) => (hold ? this.#stream.pause() : this.#stream.resume()),
     });
     const durableSeq = BigInt(owner.durableSeq);
-    this.#send({ $case: 'welcome', value: { protocol: { ...protocol }, durableSeq } });
+    this.#send({ $case: 'welcome', value: { protocol: { ...PROTOCOL }, durableSeq } });
     this.#connected = true;
-    owner.connected({
-      cancel: (reason) => this.#send({ $case: 'cancel', value: { reason } }),
-      dismiss: (reason) => this.#dismiss(reason),
-    });
-    this.#timers.push(
-      setInterval(() => {
-        this.#send({ $case: 'ping', value: { validForMs: BigInt(this.#limits.pingValidForMs) } });
-      }, this.#limits.pingMs),
-    );
-    if (hasAssignment || this.#over) return;
+    const control = {
+      cancel: (reason: string) => this.#send({ $case: 'cancel', value: { reason } }),
+      dismiss: (reason: string) => this.#dismiss(reason),
+    };
+    owner.connected(control, { watchdog: (hello.protocol?.minor ?? 0) >= WATCHDOG_SINCE_MINOR });
+    if (owner.validForMs() === undefined) {
+      this.#timers.push(setInterval(() => this.#ping(0n), this.#limits.pingMs));
+    } else {
+      this.#ping(0n);
+    }
+    if (hello.hasAssignment || this.#over) return;
     const assignment = await owner.assignment();
     if (assignment === undefined) this.#dismiss('there is no work for this worker any more');
     else this.#send({ $case: 'assignment', value: assignment });
+  }
+
+  /** `answers`: the heartbeat from whose sending the runner counts; 0: the hello of this stream. */
+  #ping(answers: bigint): void {
+    const validForMs = this.#owner?.validForMs();
+    // Said as 0 it would mean that there is no limit.
+    if (validForMs !== undefined && validForMs < 1) return;
+    this.#send({ $case: 'ping', value: { validForMs: BigInt(Math.floor(validForMs ?? 0)), answers } });
   }
 
   #onRecord(add: () => void): void {

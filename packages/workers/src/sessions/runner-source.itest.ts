@@ -53,7 +53,7 @@ describe('the source, with git in the worker', () => {
       await mkdir(path);
       await chmod(path, 0o777);
     }
-    const runner = await bench.startRunner({}, {}, 65534);
+    const runner = await bench.startRunner({}, {}, { userId: 65534 });
     expect(await runner.ended).toEqual({ exitCode: 0, signal: null, stderr: '' });
     expect(handler.system).toContain('Checked out');
     expect(handler.output(0).toString()).toBe('65534\nall of it\n');

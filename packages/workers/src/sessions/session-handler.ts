@@ -28,9 +28,20 @@ export interface SessionOwner {
   record(records: RunnerRecord[]): Promise<{ durableSeq: number }>;
   /** The commit's tree as a tar stream. It is read no faster than the runner takes it, and ended early if that goes away. */
   source(): AsyncIterable<Uint8Array>;
+  /**
+   * Exclusive work: how long its steps may go on from now if the runner hears no more. Undefined: it has no such limit.
+   * 0: not any more, and nothing is sent that would let it.
+   */
+  validForMs(): number | undefined;
   /** The stream is open: `control` reaches its runner until `disconnected`. */
-  connected(control: SessionControl): void;
+  connected(control: SessionControl, runner: RunnerAbilities): void;
   disconnected(): void;
+}
+
+/** What not every version of the runner can do. */
+export interface RunnerAbilities {
+  /** Kills exclusive work by itself when it hears no more. */
+  watchdog: boolean;
 }
 
 export interface SessionControl {

@@ -1,5 +1,6 @@
 import { mkdir, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { PROTOCOL } from '@solstice/common/rpc';
 import { createLogger } from '@solstice/common/telemetry';
 import { eventually, temporaryDirectory } from '@solstice/testing';
 import { describe, expect, it } from 'vitest';
@@ -39,7 +40,7 @@ describe('the session server, to a stranger', () => {
     await using _bench = bench;
     using runner = new RawRunner(socket);
     runner.hello({ protocol: { major: 1, minor: 99 } });
-    expect((await runner.got('welcome')).value.protocol).toEqual({ major: 1, minor: 0 });
+    expect((await runner.got('welcome')).value.protocol).toEqual(PROTOCOL);
   });
 
   it('refuses the token with another secret, and leaves the one that has it alone', async () => {
@@ -67,7 +68,7 @@ describe('the session server, to a stranger', () => {
     twice.hello({});
     expect((await twice.end()).code).toBe(status.INVALID_ARGUMENT);
     using silent = new RawRunner(socket);
-    silent.send({ $case: 'heartbeat', value: { load: 0 } });
+    silent.send({ $case: 'heartbeat', value: { load: 0, number: 0n } });
     await silent.end();
     using mute = new RawRunner(socket);
     expect((await mute.end()).code).toBe(status.DEADLINE_EXCEEDED);
@@ -82,7 +83,7 @@ describe('the session server, to its runner', () => {
     using runner = new RawRunner(socket);
     runner.hello({ hasAssignment: false });
     expect((await runner.got('assignment')).value.steps).toHaveLength(1);
-    expect((await runner.got('ping')).value.validForMs).toBe(30_000n);
+    expect((await runner.got('ping')).value.validForMs).toBe(0n);
     using again = new RawRunner(socket);
     again.hello({});
     await again.got('ping');
@@ -126,6 +127,21 @@ describe('the session server, to its runner', () => {
     for (const seq of [2, 3, 4]) second.log(seq);
     await eventually(() => handler.records.length === 4);
     expect(handler.records.map((record) => record.seq)).toEqual([1, 2, 3, 4]);
+  });
+
+  it('passes over what only a newer runner knows: whole messages, and records, of which the number counts', async () => {
+    const { bench, handler, socket } = await makeBench();
+    await using _bench = bench;
+    using runner = new RawRunner(socket);
+    runner.hello({});
+    await runner.got('welcome');
+    runner.stream.write({ message: undefined });
+    runner.log(1);
+    runner.send({ $case: 'record', value: { seq: 2n, atMs: 0n, body: undefined } });
+    runner.log(3);
+    await eventually(() => handler.records.length === 3);
+    expect(handler.output(0).toString()).toBe('xx');
+    expect(runner.ended).toBeUndefined();
   });
 
   it('ends the stream of one that says what cannot be', async () => {

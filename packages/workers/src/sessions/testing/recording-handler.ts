@@ -3,7 +3,7 @@ import { SolsticeError } from '@solstice/common/errors';
 import type { AttemptResult } from '@solstice/common/flow';
 import type { Assignment, Limits, Step } from '@solstice/common/rpc';
 import type { RunnerRecord } from '@solstice/common/store';
-import type { SessionControl, SessionHandler, SessionOwner } from '../session-handler.js';
+import type { RunnerAbilities, SessionControl, SessionHandler, SessionOwner } from '../session-handler.js';
 
 export const mebibyte = 1024 * 1024;
 
@@ -25,6 +25,7 @@ export function assignmentOf(scripts: readonly (string | Partial<Step>)[], more:
     source: undefined,
     limits: generousLimits,
     notes: [],
+    exclusive: false,
     steps: scripts.map((script, index) => ({
       index,
       name: `step ${index + 1}`,
@@ -53,8 +54,13 @@ export class RecordingHandler implements SessionHandler {
   gate: () => Promise<void> = async () => {};
   /** Stored, but the answer is lost: the stream breaks instead. */
   loseAnswers = 0;
+  /** Of exclusive work, with each ping. */
+  validForMs = 0;
+  /** How often that was asked for. */
+  validitiesAsked = 0;
   archive: () => AsyncIterable<Uint8Array> = async function* () {};
   control: SessionControl | undefined;
+  runner: RunnerAbilities | undefined;
   readonly #assignment: Assignment;
   #sessionHash: string | undefined;
   #recording = false;
@@ -119,10 +125,16 @@ export class RecordingHandler implements SessionHandler {
       },
       record: (records) => this.#record(records),
       source: () => this.archive(),
-      connected: (control) => {
+      validForMs: () => {
+        if (!this.#assignment.exclusive) return undefined;
+        this.validitiesAsked += 1;
+        return this.validForMs;
+      },
+      connected: (control, runner) => {
         if (this.control !== undefined) this.violations.push('connected before the last one was disconnected');
         connected = true;
         this.control = control;
+        this.runner = runner;
       },
       disconnected: () => {
         if (!connected) this.violations.push('disconnected without connected');

@@ -18,8 +18,9 @@ export class RunnerProcess {
   readonly child: ChildProcess;
   readonly ended: Promise<RunnerExitStatus>;
 
-  constructor(bootFile: string, environment: NodeJS.ProcessEnv, userId?: number) {
-    this.child = spawn(process.execPath, [runnerBundlePath, '--boot', bootFile], {
+  constructor(bootFile: string, environment: NodeJS.ProcessEnv, options: { userId?: number; bundle?: string } = {}) {
+    const { userId, bundle = runnerBundlePath } = options;
+    this.child = spawn(process.execPath, [bundle, '--boot', bootFile], {
       env: environment,
       ...(userId === undefined ? {} : { uid: userId, gid: userId }),
       stdio: ['ignore', 'ignore', 'pipe'],
@@ -89,7 +90,7 @@ export class Bench implements AsyncDisposable {
   async startRunner(
     boot: Record<string, unknown> = {},
     environment: NodeJS.ProcessEnv = {},
-    userId?: number,
+    options: { userId?: number; bundle?: string } = {},
   ): Promise<RunnerProcess> {
     await mkdir(this.workDirectory, { recursive: true });
     await mkdir(this.spoolDirectory, { recursive: true });
@@ -103,7 +104,7 @@ export class Bench implements AsyncDisposable {
       ...boot,
     };
     await writeFile(bootFile, JSON.stringify(fields));
-    const runner = new RunnerProcess(bootFile, { PATH: process.env.PATH, ...environment }, userId);
+    const runner = new RunnerProcess(bootFile, { PATH: process.env.PATH, ...environment }, options);
     this.#runners.push(runner);
     return runner;
   }

@@ -5,9 +5,9 @@ import { createLogger } from '@solstice/common/telemetry';
 import { createSessionServer } from '../session-server.js';
 import { recordToLine } from './record-lines.js';
 
-/** A session server that is a process of its own, so that it can be killed: argv is socket directory, journal, assignment. */
+/** A session server that is a process of its own, so that it can be killed: argv is socket directory, journal, assignment, and for exclusive work how long a ping is good for. */
 async function main(): Promise<void> {
-  const [, , socketDirectory, journal, encoded] = process.argv;
+  const [, , socketDirectory, journal, encoded, validForMs = '0'] = process.argv;
   if (socketDirectory === undefined || journal === undefined || encoded === undefined) throw new Error('arguments');
   const assignment = Assignment.decode(Buffer.from(encoded, 'base64'));
   const before = existsSync(journal) ? readFileSync(journal, 'latin1') : '';
@@ -26,6 +26,7 @@ async function main(): Promise<void> {
   await createSessionServer({
     socketDirectory,
     logger: createLogger({ level: 'warn' }),
+    limits: { pingMs: 50 },
     handler: {
       open: async () => ({
         get durableSeq() {
@@ -35,6 +36,7 @@ async function main(): Promise<void> {
         assignment: async () => assignment,
         record,
         source: async function* () {},
+        validForMs: () => (assignment.exclusive === true ? Number(validForMs) : undefined),
         connected: () => undefined,
         disconnected: () => undefined,
       }),

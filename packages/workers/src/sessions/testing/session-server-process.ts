@@ -13,7 +13,14 @@ export interface SessionServerProcessSettings {
   /** Its store: a file that outlives it. */
   journal: string;
   assignment: Assignment;
+  /** Of exclusive work: what each ping says. */
+  validForMs?: number;
+  /** Another side of the protocol than this one's, for its imports: see the skew tests. */
+  alias?: Record<string, string>;
 }
+
+/** What it needs of telemetry; the rest looks for its libraries beside its own file. */
+const loggerAlone = fileURLToPath(new URL('../../../../common/src/telemetry/logger.ts', import.meta.url));
 
 /** The real session server as a process that can be killed at any instant. */
 export class SessionServerProcess {
@@ -26,11 +33,13 @@ export class SessionServerProcess {
   }
 
   static async start(settings: SessionServerProcessSettings): Promise<SessionServerProcess> {
-    const { socketDirectory, journal, assignment } = settings;
+    const { socketDirectory, journal, assignment, validForMs = 0 } = settings;
     const bundle = join(socketDirectory, '..', 'session-server.cjs');
-    await bundleToFile(fileURLToPath(new URL('session-server-child.ts', import.meta.url)), bundle);
+    await bundleToFile(fileURLToPath(new URL('session-server-child.ts', import.meta.url)), bundle, {
+      alias: { '@solstice/common/telemetry': loggerAlone, ...settings.alias },
+    });
     const encoded = Buffer.from(Assignment.encode(assignment).finish()).toString('base64');
-    const child = spawn(process.execPath, [bundle, socketDirectory, journal, encoded], {
+    const child = spawn(process.execPath, [bundle, socketDirectory, journal, encoded, String(validForMs)], {
       stdio: ['ignore', 'pipe', 'inherit'],
     });
     if (child.stdout !== null) await once(child.stdout, 'data');
@@ -40,6 +49,11 @@ export class SessionServerProcess {
   /** What it has stored. */
   async records(): Promise<RunnerRecord[]> {
     return recordsOfLines(await readFile(this.#journal, 'utf8').catch(() => ''));
+  }
+
+  /** SIGSTOP: it is there, and says nothing. */
+  suspend(): void {
+    this.#child.kill('SIGSTOP');
   }
 
   /** SIGKILL. Idempotent. */

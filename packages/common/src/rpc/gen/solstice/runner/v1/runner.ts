@@ -163,6 +163,8 @@ export interface Assignment {
     | undefined;
   /** lines that the runner prints first, on the SYSTEM stream */
   notes: string[];
+  /** Never two at once: the steps are killed when the time of the last Ping has run out, whatever became of the host. */
+  exclusive: boolean;
 }
 
 export interface Assignment_EnvEntry {
@@ -258,6 +260,8 @@ export interface Outcome {
 
 export interface Heartbeat {
   load: number;
+  /** counted from 1 */
+  number: bigint;
 }
 
 export interface SourceRequest {
@@ -284,8 +288,18 @@ export interface Cancel {
   reason: string;
 }
 
+/**
+ * Sent now and then; for exclusive work after Welcome and in answer to each Heartbeat, and then it says how long the
+ * steps may go on.
+ */
 export interface Ping {
+  /** 0: no limit */
   validForMs: bigint;
+  /**
+   * The Heartbeat that it answers; 0: the Hello of this stream. The time counts from when the *runner sent* that, so
+   * that no delay on the way makes it longer.
+   */
+  answers: bigint;
 }
 
 export interface Dismiss {
@@ -738,6 +752,7 @@ function createBaseAssignment(): Assignment {
     source: undefined,
     limits: undefined,
     notes: [],
+    exclusive: false,
   };
 }
 
@@ -775,6 +790,9 @@ export const Assignment: MessageFns<Assignment> = {
     }
     for (const v of message.notes) {
       writer.uint32(82).string(v!);
+    }
+    if (message.exclusive !== false) {
+      writer.uint32(88).bool(message.exclusive);
     }
     return writer;
   },
@@ -873,6 +891,14 @@ export const Assignment: MessageFns<Assignment> = {
             }
 
             message.notes.push(reader.string());
+            continue;
+          }
+          case 11: {
+            if (tag !== 88) {
+              break;
+            }
+
+            message.exclusive = reader.bool();
             continue;
           }
         }
@@ -1712,13 +1738,19 @@ export const Outcome: MessageFns<Outcome> = {
 };
 
 function createBaseHeartbeat(): Heartbeat {
-  return { load: 0 };
+  return { load: 0, number: 0n };
 }
 
 export const Heartbeat: MessageFns<Heartbeat> = {
   encode(message: Heartbeat, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.load !== 0) {
       writer.uint32(9).double(message.load);
+    }
+    if (message.number !== 0n) {
+      if (BigInt.asUintN(64, message.number) !== message.number) {
+        throw new globalThis.Error("value provided for field message.number of type uint64 too large");
+      }
+      writer.uint32(16).uint64(message.number);
     }
     return writer;
   },
@@ -1742,6 +1774,14 @@ export const Heartbeat: MessageFns<Heartbeat> = {
             }
 
             message.load = reader.double();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.number = reader.uint64() as bigint;
             continue;
           }
         }
@@ -2005,7 +2045,7 @@ export const Cancel: MessageFns<Cancel> = {
 };
 
 function createBasePing(): Ping {
-  return { validForMs: 0n };
+  return { validForMs: 0n, answers: 0n };
 }
 
 export const Ping: MessageFns<Ping> = {
@@ -2015,6 +2055,12 @@ export const Ping: MessageFns<Ping> = {
         throw new globalThis.Error("value provided for field message.validForMs of type uint64 too large");
       }
       writer.uint32(8).uint64(message.validForMs);
+    }
+    if (message.answers !== 0n) {
+      if (BigInt.asUintN(64, message.answers) !== message.answers) {
+        throw new globalThis.Error("value provided for field message.answers of type uint64 too large");
+      }
+      writer.uint32(16).uint64(message.answers);
     }
     return writer;
   },
@@ -2038,6 +2084,14 @@ export const Ping: MessageFns<Ping> = {
             }
 
             message.validForMs = reader.uint64() as bigint;
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.answers = reader.uint64() as bigint;
             continue;
           }
         }
