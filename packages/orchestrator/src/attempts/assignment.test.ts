@@ -52,7 +52,11 @@ test('every CI_* variable is in the documented table, and the table has no other
 });
 
 test('a branch gives CI_BRANCH, a tag CI_TAG, and never the other', () => {
-  expect(environmentOf(claim)).toMatchObject({ CI_BRANCH: 'feature/x', CI_COMMIT_SHORT: '01234567', CI_FENCE: '7' });
+  expect(environmentOf(claim)).toMatchObject({
+    CI_BRANCH: 'feature/x',
+    CI_COMMIT_SHORT: '01234567',
+    CI_FENCE: 'r/build/2@7',
+  });
   expect(environmentOf(claim)).not.toHaveProperty('CI_TAG');
   const tagged = environmentOf({ ...claim, source: { ...claim.source, ref: 'refs/tags/v1' } });
   expect(tagged.CI_TAG).toBe('v1');

@@ -37,6 +37,7 @@ export function assignmentOf(claim: Claim, mirrorPath: string | undefined, limit
       cancelGraceMs: BigInt(limits.cancelGraceMs),
     },
     notes: notesOf(claim),
+    exclusive: job.exclusive === true,
   };
 }
 
@@ -57,7 +58,7 @@ export function environmentOf(claim: Claim): Record<string, string> {
     CI_ATTEMPT: String(claim.attemptNumber),
     CI_ATTEMPT_ID: claim.fence.attemptId,
     CI_IDEMPOTENCY_KEY: `${claim.runId}/${claim.nodeId}`,
-    CI_FENCE: String(claim.fence.epoch),
+    CI_FENCE: `${claim.fence.attemptId}@${claim.fence.epoch}`,
     CI_EVENT: claim.trigger.event,
     CI_ACTOR: claim.trigger.actor,
     CI_REPOSITORY: source.repositoryName,

@@ -125,7 +125,7 @@ test('a cancel in the middle reaches the runner, also one that connects later; t
   const [wanted] = await stage.store.attempts.cancelRequested('alder');
   stage.attempts.cancel(wanted?.attemptId ?? '', { by: 'ada', reason: 'typo' });
   const runner = control();
-  owner.connected(runner);
+  owner.connected(runner, { watchdog: true });
   expect(runner.said).toEqual(['cancel typo']);
   await owner.record([
     { ...done, result: { state: 'cancelled', cause: { kind: 'cancelled', by: 'unknown', reason: 'typo' } } },
@@ -146,7 +146,7 @@ test('a comparison of host and store while a claim is on its way back does not t
     withAttempts(store, (attempts) => ({
       claim: async (request) => {
         const claim = await attempts.claim(request);
-        await held;
+        if (claim) await held;
         return claim;
       },
     }));

@@ -1,11 +1,14 @@
 import { SolsticeError, toError } from '@solstice/common/errors';
-import type { AttemptStore, Claim } from '@solstice/common/store';
+import { pause } from '@solstice/common/loops';
+import type { AttemptStore, Capacity, Claim } from '@solstice/common/store';
 import type { Logger } from '@solstice/common/telemetry';
 import type { Backend, Worker } from '@solstice/workers/backends';
 import type { SessionHandler, SessionOwner } from '@solstice/workers/sessions';
 import { untilSettled } from '../hosts/settled.js';
 import type { RunnerLimits } from './assignment.js';
-import { type AttemptClocks, type AttemptEnd, LiveAttempt } from './live-attempt.js';
+import type { AttemptClocks, LeaseView } from './attempt-clocks.js';
+import { Held } from './held.js';
+import { LiveAttempt } from './live-attempt.js';
 
 /** What the host fetches for its workers. */
 export interface Mirrors {
@@ -21,6 +24,9 @@ export interface AttemptsDependencies {
   sessionDirectory: string;
   limits: RunnerLimits;
   clocks: AttemptClocks;
+  lease: LeaseView;
+  /** How long a runner goes on without an orchestrator. */
+  detachedForMs: number;
   logger: Logger;
   /** A worker is gone and its reservation given back. */
   onRoom(): void;
@@ -42,6 +48,21 @@ export class Attempts implements SessionHandler {
     return [...this.#byAttempt.keys()];
   }
 
+  /** What they take, all together; a worker counts until it is gone. */
+  reserved(): Capacity {
+    const sum = { cpus: 0, memoryBytes: 0, slots: 0 };
+    for (const { claim } of this.#byWorker.values()) {
+      sum.cpus += claim.resources.cpus;
+      sum.memoryBytes += claim.resources.memoryBytes;
+      sum.slots += 1;
+    }
+    return sum;
+  }
+
+  holdsExclusive(): boolean {
+    return [...this.#byWorker.values()].some(({ isExclusive }) => isExclusive);
+  }
+
   /** Workers that this process knows, whatever their state. */
   knowsWorker(workerId: string): boolean {
     return this.#byWorker.has(workerId);
@@ -55,8 +76,9 @@ export class Attempts implements SessionHandler {
 
   /** Supervises a worker that an earlier process of this host made. */
   async adopt(claim: Claim, worker: Worker): Promise<void> {
-    const held = this.#hold(claim);
     const durableSeq = await this.#dependencies.store.durableSeq(claim.fence.attemptId);
+    if (this.knowsWorker(claim.workerId)) return;
+    const held = this.#hold(claim);
     this.#supervise(held, claim, worker, this.#dependencies.mirrors.directoryOf(claim.source.cloneUrl), {
       started: claim.started,
       durableSeq,
@@ -76,6 +98,41 @@ export class Attempts implements SessionHandler {
     const held = this.#byAttempt.get(attemptId);
     held?.live?.fenced();
     held?.provisioning.abort();
+  }
+
+  /** Gives all up, for others to take: first told, then destroyed (exclusive work the other way round). */
+  handBack(detail: string): void {
+    for (const held of this.#byAttempt.values()) {
+      held.live?.handBack(detail);
+      giveUp(held, detail);
+    }
+  }
+
+  /** The host is cut off: these are destroyed at once, and the store hears of it when it can. */
+  cutOff(which: 'exclusive' | 'all', detail: string): void {
+    for (const held of this.#byAttempt.values()) {
+      if (which === 'exclusive' && !held.isExclusive) continue;
+      held.live?.cutOff(detail);
+      giveUp(held, detail);
+    }
+  }
+
+  /** Settles when nothing is held any more, when that takes too long, or when the signal is aborted. */
+  async idle(withinMs: number, signal: AbortSignal): Promise<void> {
+    const enough = new AbortController();
+    let over = false;
+    const timeout = pause(withinMs, { signal: AbortSignal.any([signal, enough.signal]) }).then(
+      () => {
+        over = true;
+      },
+      () => {
+        over = true;
+      },
+    );
+    while (this.#byWorker.size > 0 && !over) {
+      await Promise.race([timeout, ...[...this.#byWorker.values()].map((held) => held.ended)]);
+    }
+    enough.abort();
   }
 
   /** Lets go of running work and waits for what is ending just now. */
@@ -98,7 +155,7 @@ export class Attempts implements SessionHandler {
   }
 
   #hold(claim: Claim): Held {
-    const held = new Held();
+    const held = new Held(claim);
     this.#byAttempt.set(claim.fence.attemptId, held);
     this.#byWorker.set(claim.workerId, held);
     void held.ended.then((end) => {
@@ -110,7 +167,7 @@ export class Attempts implements SessionHandler {
   }
 
   async #provision(claim: Claim, token: Uint8Array, held: Held): Promise<void> {
-    const { backends, mirrors, sessionDirectory, logger } = this.#dependencies;
+    const { backends, mirrors, sessionDirectory, detachedForMs, logger } = this.#dependencies;
     const log = logger.child({ attemptId: claim.fence.attemptId, workerId: claim.workerId });
     const backend = backends.get(claim.pool.backend);
     try {
@@ -126,8 +183,9 @@ export class Attempts implements SessionHandler {
           sessionDirectory,
           mirrorDirectory: mirror.directory,
           image: claim.job.image ?? claim.pool.image,
-          cpus: claim.pool.cpus,
-          memoryBytes: claim.pool.memoryBytes,
+          cpus: claim.resources.cpus,
+          memoryBytes: claim.resources.memoryBytes,
+          detachedMs: detachedForMs,
         },
         held.provisioning.signal,
       );
@@ -144,15 +202,16 @@ export class Attempts implements SessionHandler {
     mirrorDirectory: string,
     adopted: { started: boolean; durableSeq: number } | undefined,
   ): void {
-    const { store, logger, limits, clocks, mirrors } = this.#dependencies;
+    const { store, logger, limits, clocks, lease, mirrors } = this.#dependencies;
     const live = new LiveAttempt(
       claim,
       worker,
-      { store, logger, limits, clocks, archive: (commit) => mirrors.archive(mirrorDirectory, commit) },
+      { store, logger, limits, clocks, lease, archive: (commit) => mirrors.archive(mirrorDirectory, commit) },
       adopted,
     );
     held.supervise(live);
     if (this.#stopping.signal.aborted) live.leave();
+    else if (held.givenUp !== undefined) live.cutOff(held.givenUp);
     else if (held.cancel) live.cancel(held.cancel);
   }
 
@@ -163,8 +222,10 @@ export class Attempts implements SessionHandler {
     const retryable = !(error instanceof SolsticeError) || error.retryable;
     const detail = toError(error).message;
     try {
-      const { cancel } = held;
-      if (cancel) {
+      const { cancel, givenUp } = held;
+      if (givenUp !== undefined) {
+        await settle(() => store.lose(claim.fence, givenUp));
+      } else if (cancel) {
         await settle(() => store.finish(claim.fence, { state: 'cancelled', cause: { kind: 'cancelled', ...cancel } }));
       } else {
         log.warn({ err: error, retryable }, 'the worker could not be made');
@@ -181,34 +242,9 @@ export class Attempts implements SessionHandler {
   }
 }
 
-/** An attempt's place in the registry, from the claim on, before there is a worker to supervise. */
-class Held {
-  readonly provisioning = new AbortController();
-  /** Undefined inside: there never was a worker. */
-  readonly supervised: Promise<LiveAttempt | undefined>;
-  readonly ended: Promise<AttemptEnd>;
-  live: LiveAttempt | undefined;
-  cancel: { by: string; reason?: string } | undefined;
-  #resolveSupervised!: (live: LiveAttempt | undefined) => void;
-  #resolveEnded!: (end: AttemptEnd) => void;
-
-  constructor() {
-    this.supervised = new Promise((resolve) => {
-      this.#resolveSupervised = resolve;
-    });
-    this.ended = new Promise((resolve) => {
-      this.#resolveEnded = resolve;
-    });
-  }
-
-  supervise(live: LiveAttempt): void {
-    this.live = live;
-    this.#resolveSupervised(live);
-    void live.ended().then((end) => this.#resolveEnded(end));
-  }
-
-  end(end: AttemptEnd): void {
-    this.#resolveSupervised(undefined);
-    this.#resolveEnded(end);
-  }
+/** One that has no worker yet gets none. */
+function giveUp(held: Held, detail: string): void {
+  if (held.live) return;
+  held.givenUp ??= detail;
+  held.provisioning.abort();
 }

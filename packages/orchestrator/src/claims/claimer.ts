@@ -1,32 +1,48 @@
 import { createHash, randomBytes, randomUUID } from 'node:crypto';
-import type { Queue } from '@solstice/common/queue';
+import { SolsticeError } from '@solstice/common/errors';
+import { BackgroundLoop, type PartHealth } from '@solstice/common/loops';
+import type { Consumer, Queue } from '@solstice/common/queue';
 import type { AttemptStore, Capacity, Claim, PoolOffer } from '@solstice/common/store';
 import type { Logger } from '@solstice/common/telemetry';
+import type { Intake } from '../hosts/intake.js';
 import { untilSettled } from '../hosts/settled.js';
 
 export interface ClaimerDependencies {
-  store: AttemptStore;
-  queue: Queue;
+  store: Pick<AttemptStore, 'claim'>;
+  queue: Pick<Queue, 'subscribe'>;
   host: { id: string; instance: string; pools: PoolOffer[]; capacity: Capacity };
+  intake: Pick<Intake, 'pools'>;
+  /** What the workers of this process take now. */
+  reserved(): Capacity;
   logger: Logger;
   /** A claim of ours; called before the next one is tried. */
   onClaim(claim: Claim, token: Uint8Array): void;
+  onCrash(error: Error, name: string): void;
+  /** How often it looks without being told to. */
+  everyMs: number;
 }
 
 /**
  * Takes work while there is room: when a bell rings, when room comes free, and on the sweep. A lost or doubled bell
- * changes nothing. One round at a time; what comes during a round leads to one more.
+ * changes nothing. One round at a time; what comes during a round leads to one more. A pool's bells are left to other
+ * hosts while this one has no room for it, or takes nothing.
  */
 export class Claimer {
   readonly #dependencies: ClaimerDependencies;
-  readonly #stopping = new AbortController();
-  #consumers: { cancel(): Promise<void> }[] = [];
-  #round: Promise<void> | undefined;
-  #again = false;
+  readonly #loop: BackgroundLoop;
+  readonly #bells: { offer: PoolOffer; consumer: Consumer; paused: boolean }[] = [];
   #asking: string | undefined;
 
   constructor(dependencies: ClaimerDependencies) {
     this.#dependencies = dependencies;
+    this.#loop = new BackgroundLoop({
+      name: 'claims',
+      everyMs: dependencies.everyMs,
+      pass: (signal) => this.#round(signal),
+      tolerates: (error) => !(error instanceof SolsticeError && error.code === 'host-replaced'),
+      logger: dependencies.logger,
+      onCrash: dependencies.onCrash,
+    });
   }
 
   /**
@@ -39,40 +55,38 @@ export class Claimer {
 
   async start(): Promise<void> {
     const { queue, host } = this.#dependencies;
-    for (const pool of host.pools) {
-      this.#consumers.push(await queue.subscribe({ kind: 'job', pool: pool.name }, () => this.look()));
+    for (const offer of host.pools) {
+      const consumer = await queue.subscribe({ kind: 'job', pool: offer.name }, () => this.look());
+      this.#bells.push({ offer, consumer, paused: false });
     }
+    this.#loop.start();
   }
 
   /** Claims until nothing fits. Settles when the store has been asked at least once after this call. */
   look(): Promise<void> {
-    if (this.#round) {
-      this.#again = true;
-      return this.#round;
-    }
-    this.#round = this.#rounds().finally(() => {
-      this.#round = undefined;
-    });
-    return this.#round;
+    return this.#loop.passed();
   }
 
-  /** No claim is made after this settles. */
+  health(): PartHealth {
+    return this.#loop.health();
+  }
+
+  /** No claim is made after this settles. Idempotent. */
   async stop(): Promise<void> {
-    this.#stopping.abort();
-    await Promise.all(this.#consumers.map((consumer) => consumer.cancel()));
-    this.#consumers = [];
-    await this.#round;
+    // The loop first: a bell's handler waits for it.
+    await this.#loop.stop();
+    await Promise.all(this.#bells.splice(0).map(({ consumer }) => consumer.cancel()));
   }
 
-  async #rounds(): Promise<void> {
-    do {
-      this.#again = false;
-      while (!this.#stopping.signal.aborted && (await this.#claimOne()));
-    } while (this.#again && !this.#stopping.signal.aborted);
+  async #round(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted && (await this.#claimOne(signal)));
+    if (!signal.aborted) await this.#listenWhereThereIsRoom();
   }
 
-  async #claimOne(): Promise<boolean> {
-    const { store, host, logger, onClaim } = this.#dependencies;
+  async #claimOne(signal: AbortSignal): Promise<boolean> {
+    const { store, host, intake, logger, onClaim } = this.#dependencies;
+    const pools = intake.pools();
+    if (pools.length === 0) return false;
     const token = randomBytes(32);
     const request = {
       hostId: host.id,
@@ -80,22 +94,35 @@ export class Claimer {
       requestId: randomUUID(),
       workerId: randomUUID(),
       tokenHash: createHash('sha256').update(token).digest(),
-      pools: host.pools,
+      pools,
       capacity: host.capacity,
     };
     this.#asking = request.workerId;
     try {
       // The request id makes a repetition safe when the answer to the first was lost.
-      const claim = await untilSettled(() => store.claim(request), this.#stopping.signal, logger);
+      const claim = await untilSettled(() => store.claim(request), signal, logger);
       if (!claim) return false;
       logger.info({ attemptId: claim.fence.attemptId, workerId: claim.workerId }, 'claimed');
       onClaim(claim, token);
       return true;
-    } catch (error) {
-      if (!this.#stopping.signal.aborted) logger.error({ err: error }, 'claiming failed');
-      return false;
     } finally {
       this.#asking = undefined;
+    }
+  }
+
+  async #listenWhereThereIsRoom(): Promise<void> {
+    const { host, intake, reserved } = this.#dependencies;
+    const taken = reserved();
+    const open = new Set(intake.pools().map(({ name }) => name));
+    const hasRoom = ({ cpus, memoryBytes }: PoolOffer) =>
+      taken.slots < host.capacity.slots &&
+      taken.cpus + cpus <= host.capacity.cpus &&
+      taken.memoryBytes + memoryBytes <= host.capacity.memoryBytes;
+    for (const bell of this.#bells) {
+      const paused = !open.has(bell.offer.name) || !hasRoom(bell.offer);
+      if (paused === bell.paused) continue;
+      bell.paused = paused;
+      await (paused ? bell.consumer.pause() : bell.consumer.resume());
     }
   }
 }

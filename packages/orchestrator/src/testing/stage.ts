@@ -8,6 +8,7 @@ import type { SessionOwner } from '@solstice/workers/sessions';
 import { Attempts } from '../attempts/attempts.js';
 import { Claimer } from '../claims/claimer.js';
 import { reconcileWorkers } from '../hosts/adoption.js';
+import { Intake } from '../hosts/intake.js';
 
 const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest();
 const pools = [{ name: 'default', backend: 'process' as const, image: undefined, cpus: 1, memoryBytes: 1 }];
@@ -39,6 +40,15 @@ export class Stage {
   readonly faults: BackendFaults;
   readonly attempts: Attempts;
   readonly claimer: Claimer;
+  readonly intake = new Intake(pools, () => void this.claimer.look());
+  readonly crashes: Error[] = [];
+  /** What its attempts believe of the host's lease. */
+  readonly lease = {
+    left: 20_000,
+    steady: 3_600_000,
+    exclusiveLeftMs: (): number => this.lease.left,
+    steadyForMs: (): number => this.lease.steady,
+  };
 
   constructor(
     options: { store?: Store; machine?: FakeMachine; faults?: BackendFaults; wrap?: (store: Store) => Store } = {},
@@ -59,6 +69,8 @@ export class Stage {
       sessionDirectory: '/session',
       limits: { logCapBytes: 1, spoolCapBytes: 1, cancelGraceMs: 1 },
       clocks: { bootMs: 60_000, cancelMs: 60_000, hangMs: 60_000 },
+      lease: this.lease,
+      detachedForMs: 15 * 60_000,
       logger: this.logger,
       onRoom: () => undefined,
     });
@@ -66,6 +78,10 @@ export class Stage {
       store: seen.attempts,
       queue: createInProcessQueue({ logger: this.logger }),
       host: { id: 'alder', instance: this.instance, pools, capacity },
+      intake: this.intake,
+      reserved: () => this.attempts.reserved(),
+      everyMs: 3_600_000,
+      onCrash: (error) => this.crashes.push(error),
       logger: this.logger,
       onClaim: (claim, token) => this.attempts.begin(claim, token),
     });
@@ -81,6 +97,7 @@ export class Stage {
       notes: [],
       leaseMs: 30_000,
     });
+    await this.claimer.start();
   }
 
   /** One job, `build`, with one step. Gives the run's id. */
@@ -144,6 +161,7 @@ export class Stage {
     return reconcileWorkers({
       store: this.store.attempts,
       hostId: 'alder',
+      instance: this.instance,
       backends: [this.backend],
       logger: this.logger,
       attempts: this.attempts,
@@ -162,6 +180,13 @@ export class Stage {
   }
 
   async check(): Promise<void> {
+    await this.claimer.stop();
+    expectNone(this.crashes);
     await assertReplays(this.store);
   }
+}
+
+function expectNone(crashes: readonly Error[]): void {
+  const [first] = crashes;
+  if (first) throw first;
 }

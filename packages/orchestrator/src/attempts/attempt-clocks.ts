@@ -1,0 +1,48 @@
+import { pause } from '@solstice/common/loops';
+
+export interface AttemptClocks {
+  /** From the worker being made to its runner's first word. */
+  bootMs: number;
+  /** From the cancel's being sent to the runner's result; after that the worker is destroyed without one. */
+  cancelMs: number;
+  /** Beyond the job's own timeout, which the runner keeps: when it says nothing by then, it hangs. */
+  hangMs: number;
+}
+
+/** What an attempt has to know of its host's lease. */
+export interface LeaseView {
+  /** How long exclusive work may still run if the lease is not renewed again. */
+  exclusiveLeftMs(): number;
+  /** For how long the host has renewed its lease without a gap; 0 while it can't. */
+  steadyForMs(): number;
+}
+
+/** Timers hold 2^31 ms at most; a longer timeout is the runner's alone to keep. */
+const TIMER_MAX_MS = 2 ** 31 - 1;
+
+/** Acts after so long, unless it is over by then. */
+export function after(ms: number, over: AbortSignal, act: () => unknown): void {
+  if (ms > TIMER_MAX_MS) return;
+  void pause(ms, { signal: over, ref: false }).then(
+    () => act(),
+    () => undefined,
+  );
+}
+
+/**
+ * Acts after so long, but only when the runner could be heard all through the last `steadyMs`: what it keeps for us
+ * because we could not store it must not be overtaken.
+ */
+export function afterSteady(
+  ms: number,
+  steadyMs: number,
+  lease: Pick<LeaseView, 'steadyForMs'>,
+  over: AbortSignal,
+  act: () => unknown,
+): void {
+  after(ms, over, () => {
+    const missingMs = steadyMs - lease.steadyForMs();
+    if (missingMs <= 0) return act();
+    afterSteady(missingMs, steadyMs, lease, over, act);
+  });
+}
