@@ -4,7 +4,7 @@ import { type ForgeSettings, Secret } from '@solstice/common/config';
 import type { Clock } from '@solstice/common/loops';
 import { createSealer, type Sealer } from '@solstice/common/secrets';
 import { createMemoryStore, type Repository, type Store } from '@solstice/common/store';
-import { createLogger } from '@solstice/common/telemetry';
+import { createLogger, type Metrics, type Tracing } from '@solstice/common/telemetry';
 import {
   BareRepository,
   ForgejoServer,
@@ -59,6 +59,8 @@ export interface InstallationOptions {
   secrets?: boolean;
   /** Default: in memory. Closed with the installation. */
   makeStore?: (clock: () => Date) => Promise<Store>;
+  /** Of the webhook routes. */
+  telemetry?: { metrics?: Metrics; tracing?: Tracing };
 }
 
 export async function makeInstallation(options: InstallationOptions = {}): Promise<Installation> {
@@ -121,7 +123,8 @@ export async function makeInstallation(options: InstallationOptions = {}): Promi
   };
 
   const app = fastify();
-  registerWebhooks(app, { store, forges, sealer, logger: silent, allowUnsigned: options.allowUnsigned ?? false });
+  const { allowUnsigned = false, telemetry } = options;
+  registerWebhooks(app, { store, forges, sealer, logger: silent, allowUnsigned, ...telemetry });
   await app.listen({ host: '127.0.0.1', port: 0 });
   const address = app.server.address();
   const port = typeof address === 'object' && address ? address.port : 0;

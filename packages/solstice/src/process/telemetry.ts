@@ -8,6 +8,8 @@ export function startTelemetry(
 ): { metrics: Metrics; tracing: Tracing } {
   const { settings, logger, shutdown } = process;
   const metrics = createMetrics(about);
+  // Until it has answered: who waits for it is told as waiting.
+  metrics.set('solstice_database_up', {}, 0);
   const tracing = createTracing({
     otlpUrl: settings.otlpUrl,
     role: about.roles.join('+'),

@@ -27,13 +27,13 @@ export interface ForgeParts {
 
 /** What talks to forges, not started yet. */
 export function createForgeParts(context: RoleContext, publicUrl: () => string): ForgeParts {
-  const { settings, data, store, queue, logger, shutdown, health, crashed: onCrash } = context;
+  const { settings, data, store, queue, logger, shutdown, health, metrics, tracing, crashed: onCrash } = context;
   const forges = createForges(settings.forges, {
     logger,
     cacheDirectory: join(data.path, 'forge-cache'),
     environment: { PATH: process.env.PATH, HOME: data.path },
   });
-  const shared = { store, queue, forges, logger, onCrash };
+  const shared = { store, queue, forges, logger, onCrash, metrics, tracing };
   const planner = createPlanner({
     ...shared,
     ids: { runId: uuidv7, pageKey: () => randomBytes(16).toString('base64url') },

@@ -1,6 +1,6 @@
 import { rm } from 'node:fs/promises';
 import { loadHostFile } from '@solstice/common/host-file';
-import { openStateDirectory, startOrchestrator } from '@solstice/orchestrator';
+import { openStateDirectory, startOrchestrator, withAttemptTelemetry } from '@solstice/orchestrator';
 import { runnerBundlePath } from '@solstice/runner/bundle';
 import {
   connectDocker,
@@ -47,13 +47,14 @@ export async function startHostRole(
   const alone = settings.queue === undefined;
   const offer = await hostOffer(settings.host, file, alone, { container: containers, process: processes });
   const { reason, backends } = offer;
+  const { metrics, tracing } = context;
+  const measured = withAttemptTelemetry(store, backends, { metrics, tracing });
   logger.info({ pools: offer.pools.map(({ name }) => name) }, reason);
 
   const orchestrator = await startOrchestrator({
-    store,
+    ...measured,
     queue,
     state,
-    backends,
     mirrors: mirrorsWithCredentials(createMirrors({ directory: state.mirrors, logger }), settings.forges),
     host: { id: hostId, capacity: offer.capacity, pools: offer.pools, notes: [reason] },
     limits: {

@@ -54,7 +54,9 @@ export async function startRoles(context: RoleContext, options: StartRolesOption
 
   const publicApp = createServer();
   if (takesWebhooks) {
-    const deps = { store, forges: forge.forges, sealer: needed(sealer), logger, allowUnsigned: dev };
+    const { metrics, tracing } = context;
+    const shared = { store, logger, metrics, tracing };
+    const deps = { ...shared, forges: forge.forges, sealer: needed(sealer), allowUnsigned: dev };
     registerWebhooks(publicApp, deps);
   }
   if (servesApi) {

@@ -1,7 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Address } from '@solstice/common/config';
+import { withQueueMetrics } from '@solstice/common/queue';
 import { createSealer, loadKey, type Sealer } from '@solstice/common/secrets';
-import type { Store } from '@solstice/common/store';
+import { type Store, withStoreMetrics } from '@solstice/common/store';
 import { type DataDirectory, openDataDirectory } from '../process/data-directory.js';
 import { startHealthListener } from '../process/health-listener.js';
 import { openQueue } from '../process/open-queue.js';
@@ -46,7 +47,7 @@ export async function serve(process: RunningProcess, options: ServeOptions): Pro
 
   health.starting('the database');
   const url = settings.databaseUrl?.reveal() ?? '';
-  const store = await untilThere(
+  const opened = await untilThere(
     () => openStore({ url, newer: 'tolerate', shutdown, logger }),
     stopping,
     (error) => {
@@ -54,7 +55,8 @@ export async function serve(process: RunningProcess, options: ServeOptions): Pro
       logger.warn({ err: error }, 'the database is not there yet; waiting for it');
     },
   );
-  const queue = await openQueue(settings, process);
+  const store = withStoreMetrics(opened, metrics);
+  const queue = withQueueMetrics(await openQueue(settings, process), metrics);
 
   health.starting('the roles');
   const started = await startRoles(

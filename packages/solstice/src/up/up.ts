@@ -1,4 +1,6 @@
+import { withQueueMetrics } from '@solstice/common/queue';
 import { createSealer, loadKey, loadOrCreateKey } from '@solstice/common/secrets';
+import { withStoreMetrics } from '@solstice/common/store';
 import { assertNotMoved } from '../move/moved-marker.js';
 import { openDataDirectory } from '../process/data-directory.js';
 import { startHealthListener } from '../process/health-listener.js';
@@ -39,8 +41,8 @@ export async function up(process: RunningProcess, options: UpOptions): Promise<s
   const url = databaseUrl?.reveal() ?? (await startDatabase(data, shutdown, logger));
   // Of the embedded one this process is the only user: a newer schema there means that an older version was started.
   const newer = databaseUrl === undefined ? 'refuse' : 'tolerate';
-  const store = await openStore({ url, newer, shutdown, logger });
-  const queue = await openQueue(settings, process);
+  const store = withStoreMetrics(await openStore({ url, newer, shutdown, logger }), metrics);
+  const queue = withQueueMetrics(await openQueue(settings, process), metrics);
   const key = secretKeyFile === undefined ? loadOrCreateKey(data.secretKeyFile) : loadKey(secretKeyFile);
   const sealer = createSealer(await key);
   const sealing = await sealingHealth(store, sealer);

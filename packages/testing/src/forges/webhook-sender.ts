@@ -9,6 +9,8 @@ export interface DeliveryOptions {
   deliveryId?: string;
   /** Sign with this in place of the hook's secret. */
   secret?: string;
+  /** Beside those of the forge. */
+  headers?: Record<string, string>;
 }
 
 /** The headers that GitHub sends with these bytes. */
@@ -75,7 +77,7 @@ export class WebhookSender {
     const body = JSON.stringify(payload.body);
     const headersFor = this.#kind === 'github' ? githubHeaders : forgejoHeaders;
     const headers = headersFor(payload.event, options.secret ?? this.#hook.secret, body, options.deliveryId);
-    return fetch(this.#hook.url, { method: 'POST', headers, body });
+    return fetch(this.#hook.url, { method: 'POST', headers: { ...options.headers, ...headers }, body });
   }
 
   /** The refs as they are now count as known: only later changes are sent. */
