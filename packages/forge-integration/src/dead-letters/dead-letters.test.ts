@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import type { DeadLetter } from '@solstice/common/queue';
 import { createInProcessQueue } from '@solstice/common/queue';
 import { createMemoryStore } from '@solstice/common/store';
@@ -15,7 +16,7 @@ const letter: DeadLetter = {
 };
 
 it('stores a letter once, leaves it on the broker while it cannot, and says so', async () => {
-  const store = createMemoryStore();
+  const store = createMemoryStore({ clock: () => new Date(), idSource: randomUUID });
   let outage: Error | undefined;
   let deliver: ((letter: DeadLetter) => Promise<void>) | undefined;
   const letters = createDeadLetters({
