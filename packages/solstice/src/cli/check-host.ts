@@ -28,7 +28,10 @@ export function checkHost({ file, format, settings, color, out }: CheckHostOptio
     bytes = readFileSync(resolve(file));
   } catch (thrown) {
     const reason = (thrown as NodeJS.ErrnoException).code ?? toError(thrown).message;
-    throw new SolsticeError('usage', `${file} cannot be read (${reason})`, { cause: thrown });
+    throw new SolsticeError('usage', `${file} cannot be read (${reason})`, {
+      cause: thrown,
+      hint: 'Check the path, and who may read it.',
+    });
   }
   const otherwise = { id: settings.id, capacity: capacityOf(settings) };
   const result = readHostFileBytes(bytes, file);
