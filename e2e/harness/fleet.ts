@@ -4,10 +4,17 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createOperatorClient, type OperatorClient } from '@solstice/api';
 import { loadOrCreateKey } from '@solstice/common/secrets';
-import { FleetPostgres, type LabHost, NetworkLab, type RabbitServer, startRabbitServer } from '@solstice/testing';
+import {
+  eventually,
+  FleetPostgres,
+  type LabHost,
+  NetworkLab,
+  type RabbitServer,
+  startRabbitServer,
+} from '@solstice/testing';
 import { FleetNode } from './fleet-node.js';
 import { type HostOptions, ports, type SharedSettings, settingsText } from './fleet-settings.js';
-import { expectNothingLeft } from './leftovers.js';
+import { expectNothingLeft, pidsNaming } from './leftovers.js';
 import { expectEveryRunReplays } from './replay.js';
 import { TestRepository } from './repository.js';
 import { type CommandResult, runCiadm } from './solstice-process.js';
@@ -161,7 +168,10 @@ export class Fleet {
       await work().catch((error: unknown) => failures.push(`${what}: ${error instanceof Error ? error.stack : error}`));
     };
     const api = [...this.nodes.values()].find((node) => node.roles.includes('api') && node.isRunning);
-    if (api) await attempt('replay', () => expectEveryRunReplays(this.client(api.name)));
+    if (api) {
+      await attempt('replay', () => expectEveryRunReplays(this.client(api.name)));
+      await attempt('runs', () => this.#cancelAll(this.client(api.name)));
+    }
     await Promise.all(
       [...this.nodes.values()].map((node) =>
         attempt(node.name, async () => {
@@ -178,8 +188,21 @@ export class Fleet {
     await attempt('PostgreSQL', () => this.postgres.remove());
     await attempt('network', async () => this.lab?.remove());
     await attempt('processes', () => expectNothingLeft(this.#prefix, this.directory));
+    // What a failed test left running must not outlive it.
+    for (const pid of pidsNaming(this.directory)) process.kill(pid, 'SIGKILL');
     rmSync(this.directory, { recursive: true, force: true });
     if (failures.length > 0) throw new Error(failures.join('\n'));
+  }
+
+  /** A test that failed half way leaves runs behind, and their workers would go on without any orchestrator. */
+  async #cancelAll(client: OperatorClient): Promise<void> {
+    const live = await client.runs({ state: 'blocked queued running', limit: 1000 });
+    for (const { id } of live) await client.cancel(id, { reason: 'the test is over' });
+    await eventually(async () => (await this.postgres.query('select 1 from workers')).length === 0, {
+      describe: () => `the workers of ${live.length} runs to be gone`,
+      timeoutMs: 30_000,
+      intervalMs: 100,
+    });
   }
 
   #api(): FleetNode {

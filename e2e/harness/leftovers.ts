@@ -22,18 +22,23 @@ async function dockerObjects(hostId: string): Promise<string[]> {
 }
 
 /** Processes that name the directory in their command line or environment; this one aside. */
+export function pidsNaming(directory: string): number[] {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .map(Number)
+    .filter((pid) => pid !== process.pid && `${read(pid, 'cmdline')} ${read(pid, 'environ')}`.includes(directory));
+}
+
+/** For people: each with its command. */
 export function processesNaming(directory: string): string[] {
-  const found: string[] = [];
-  for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
-    try {
-      const command = readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ');
-      const environment = readFileSync(`/proc/${pid}/environ`, 'utf8');
-      if (pid !== String(process.pid) && (command.includes(directory) || environment.includes(directory))) {
-        found.push(`process ${pid}: ${command}`);
-      }
-    } catch {
-      // It ended while we looked, or belongs to somebody else.
-    }
+  return pidsNaming(directory).map((pid) => `process ${pid}: ${read(pid, 'cmdline').replaceAll('\0', ' ')}`);
+}
+
+function read(pid: number, file: 'cmdline' | 'environ'): string {
+  try {
+    return readFileSync(`/proc/${pid}/${file}`, 'utf8');
+  } catch {
+    // It ended while we looked, or belongs to somebody else.
+    return '';
   }
-  return found;
 }
