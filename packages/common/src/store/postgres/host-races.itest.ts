@@ -17,6 +17,7 @@ describe('an operator, a host that renews, and claims at once', () => {
     const host = await scene.host('alder', { capacity: { cpus: 1_000, memoryBytes: 10 ** 12, slots: 1_000 } });
     for (let round = 0; round < 10; round += 1) {
       await Promise.all(Array.from({ length: 8 }, () => scene.plan(job('a'))));
+      expect(await host.tryClaim()).toBeDefined();
       let cordoned = false;
       const late: boolean[] = [];
       const claimUntilCordoned = async (store = under.store): Promise<void> => {
