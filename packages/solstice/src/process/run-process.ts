@@ -77,6 +77,7 @@ async function withProcess(
   const crashed = (error: Error, part: string) => {
     logger.fatal({ err: error, crashed: part }, 'a part ended that must not end');
     health.crashed(part, error);
+    shutdown.skipDrains();
     told.crashed(error);
   };
   try {

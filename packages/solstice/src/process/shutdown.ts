@@ -32,6 +32,12 @@ export class Shutdown {
     this.drainForMs = Math.max(this.drainForMs, forMs);
   }
 
+  /** Something crashed: nothing is waited for that may depend on it. */
+  skipDrains(): void {
+    this.#drains.length = 0;
+    this.drainForMs = 0;
+  }
+
   /** Runs every step, also after one failed. Idempotent. */
   run(): Promise<void> {
     this.#done ??= this.#run();

@@ -66,3 +66,13 @@ test('the end: told first, then drained with all at its place, then undone in re
   await Promise.all([shutdown.run(), shutdown.run()]);
   expect(said).toEqual(['stopping', 'drained', 'drained too', 'intake', 'database']);
 });
+
+test('after a crash nothing is drained', async () => {
+  const said: string[] = [];
+  const shutdown = new Shutdown(logger);
+  shutdown.addDrain('orchestrator', 600_000, async () => void said.push('drained'));
+  shutdown.skipDrains();
+  expect(shutdown.drainForMs).toBe(0);
+  await shutdown.run();
+  expect(said).toEqual([]);
+});

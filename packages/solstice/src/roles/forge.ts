@@ -6,6 +6,7 @@ import type { Sealer } from '@solstice/common/secrets';
 import type { Store } from '@solstice/common/store';
 import {
   assertWebhookSecrets,
+  createDeadLetters,
   createForges,
   createPlanner,
   createRelay,
@@ -38,7 +39,7 @@ export function createForgeParts(context: RoleContext, publicUrl: () => string):
     ...shared,
     ids: { runId: uuidv7, pageKey: () => randomBytes(16).toString('base64url') },
   });
-  const begin = async (name: Role, part: LongRunning, needed: boolean) => {
+  const begin = async (name: string, part: LongRunning, needed: boolean) => {
     await part.start();
     shutdown.add(name, () => part.stop());
     health.add(name, { needed, look: () => part.health() });
@@ -49,7 +50,10 @@ export function createForgeParts(context: RoleContext, publicUrl: () => string):
     async start(roles) {
       if (roles.has('reporter')) await begin('reporter', createReporter({ ...shared, publicUrl }), true);
       // It fails while the broker is away; every listener sweeps, so that the work goes on without it, only later.
-      if (roles.has('relay')) await begin('relay', createRelay(shared), false);
+      if (roles.has('relay')) {
+        await begin('relay', createRelay(shared), false);
+        await begin('dead letters', createDeadLetters(shared), false);
+      }
       if (roles.has('planner')) await begin('planner', planner, true);
     },
   };

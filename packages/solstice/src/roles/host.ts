@@ -15,6 +15,8 @@ import { hostOffer } from './host-offer.js';
 
 const SPOOL_CAP_BYTES = 64 * 1024 * 1024;
 const CANCEL_GRACE_MS = 10_000;
+/** What outlasts a drain is handed back, and its workers are destroyed: that takes a while too. */
+const HAND_BACK_MS = 60_000;
 
 export interface HostRoleOptions {
   /** Workers are destroyed at the end instead of left for the next process. */
@@ -26,7 +28,7 @@ export async function startHostRole(
   context: RoleContext,
   options: HostRoleOptions,
 ): Promise<{ hostId: string; reason: string }> {
-  const { settings, data, store, queue, shutdown, logger } = context;
+  const { settings, data, store, queue, shutdown, health, logger } = context;
   const state = openStateDirectory(data.host);
   shutdown.add('host state', async () => {
     state.release();
@@ -53,10 +55,13 @@ export async function startHostRole(
 
   const orchestrator = await startOrchestrator({
     ...measured,
+    metrics,
     queue,
     state,
     mirrors: mirrorsWithCredentials(createMirrors({ directory: state.mirrors, logger }), settings.forges),
     host: { id: hostId, capacity: offer.capacity, pools: offer.pools, notes: [reason] },
+    detachedForMs: settings.host.detachedForMs,
+    version: context.version,
     limits: {
       logCapBytes: settings.host.logCapBytes,
       spoolCapBytes: SPOOL_CAP_BYTES,
@@ -70,6 +75,11 @@ export async function startHostRole(
       for (const each of backends) await Promise.all((await each.list()).map((worker) => worker.destroy()));
     });
   }
-  shutdown.add('orchestrator', () => orchestrator.stop());
+  health.add('orchestrator', { needed: true, look: () => orchestrator.health() });
+  const { atStop, drainForMs } = settings.host;
+  if (atStop === 'drain') {
+    shutdown.addDrain('orchestrator', drainForMs + HAND_BACK_MS, () => orchestrator.stop({ drainForMs }));
+  }
+  shutdown.add('orchestrator', () => orchestrator.stop('let-go'));
   return { hostId, reason };
 }

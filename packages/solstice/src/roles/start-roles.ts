@@ -3,6 +3,7 @@ import { formatAddress } from '@solstice/common/config';
 import { SolsticeError } from '@solstice/common/errors';
 import type { Sealer } from '@solstice/common/secrets';
 import { registerWebhooks } from '@solstice/forge-integration';
+import { startReaper } from '@solstice/orchestrator';
 import { createServer, listen } from '../process/listeners.js';
 import { startOperatorListener } from './api.js';
 import type { RoleContext } from './context.js';
@@ -67,6 +68,7 @@ export async function startRoles(context: RoleContext, options: StartRolesOption
   const host = roles.has('orchestrator')
     ? await startHostRole(context, { destroyWorkers: options.ephemeral })
     : undefined;
+  if (host === undefined) startReaping(context);
   await forge.start(roles);
 
   const operator = servesApi
@@ -85,6 +87,13 @@ export async function startRoles(context: RoleContext, options: StartRolesOption
     operator,
     host,
   };
+}
+
+/** An orchestrator has a reaper of its own; every other process watches the hosts too. */
+function startReaping({ store, shutdown, health, logger, crashed }: RoleContext): void {
+  const reaper = startReaper({ store: store.hosts, logger, onCrash: crashed, metrics: context.metrics });
+  shutdown.add('reaper', () => reaper.stop());
+  health.add('reaper', { needed: false, look: () => reaper.health() });
 }
 
 function needed<T>(value: T | undefined): T {
