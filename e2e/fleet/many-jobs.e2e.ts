@@ -20,7 +20,9 @@ describe.skipIf(fleetMissing)('three hosts of different size', () => {
     fleet = ledger = watch = undefined;
   });
 
-  test('500 jobs: none twice, none lost, spread by capacity, which is never exceeded', async () => {
+  test('500 jobs: none twice, none lost, spread by capacity, which is never exceeded', {
+    timeout: 300_000,
+  }, async () => {
     fleet = await Fleet.create({ scripts });
     const host = (name: keyof typeof slots) => ({
       roles: 'orchestrator',
@@ -40,7 +42,7 @@ describe.skipIf(fleetMissing)('three hosts of different size', () => {
       const tree = writeTree(fleet, half, ledger.workflow({ workflow: half, jobs: jobs / 2 }));
       await pushTree(repository, tree, half);
     }
-    await expectAllSucceededOnce(fleet, { runs: 2, jobs, timeoutMs: 170_000 });
+    await expectAllSucceededOnce(fleet, { runs: 2, jobs, timeoutMs: 280_000 });
     ledger.expectOnce(jobs);
     await expectAllReported(fleet);
 
