@@ -3,7 +3,7 @@ import { SolsticeError } from '@solstice/common/errors';
 import { BackgroundLoop, type Clock, combine, type PartHealth, systemClock } from '@solstice/common/loops';
 import type { Consumer, Queue } from '@solstice/common/queue';
 import type { Capacity, HostLoad, PoolOffer, Store } from '@solstice/common/store';
-import type { Logger } from '@solstice/common/telemetry';
+import type { Logger, Metrics } from '@solstice/common/telemetry';
 import type { Backend } from '@solstice/workers/backends';
 import { createSessionServer, type SessionHandler, type SessionServer } from '@solstice/workers/sessions';
 import type { RunnerLimits } from './attempts/assignment.js';
@@ -42,6 +42,7 @@ export interface OrchestratorDependencies {
   readLoad?: () => Promise<HostLoad>;
   /** The server that runners dial. Default: on the state directory's socket. */
   openSessions?: (handler: SessionHandler) => Promise<SessionServer>;
+  metrics?: Metrics;
 }
 
 const SWEEP_MS = 5_000;
@@ -69,7 +70,7 @@ export interface Orchestrator {
  */
 export async function startOrchestrator(dependencies: OrchestratorDependencies): Promise<Orchestrator> {
   const { store, queue, state, backends, host, mirrors, limits } = dependencies;
-  const { clock = systemClock, detachedForMs = DETACHED_FOR_MS, version } = dependencies;
+  const { clock = systemClock, detachedForMs = DETACHED_FOR_MS, version, metrics } = dependencies;
   const logger = dependencies.logger.child({ part: 'orchestrator', hostId: host.id });
   const instance = randomUUID();
 
@@ -86,7 +87,7 @@ export async function startOrchestrator(dependencies: OrchestratorDependencies):
   );
 
   const onSocket = (handler: SessionHandler) =>
-    createSessionServer({ socketDirectory: state.sessions, handler, logger });
+    createSessionServer({ socketDirectory: state.sessions, handler, logger, metrics });
   const intake = new Intake(host.pools, () => void claimer.look());
   const conditions = new HostConditions({
     intake,
@@ -150,6 +151,7 @@ export async function startOrchestrator(dependencies: OrchestratorDependencies):
     onClaim: (claim, token) => attempts.begin(claim, token),
     onCrash,
     everyMs: SWEEP_MS,
+    metrics,
   });
   const drain = new Drain({
     hostId: host.id,
@@ -160,7 +162,17 @@ export async function startOrchestrator(dependencies: OrchestratorDependencies):
   });
 
   const loop = (name: string, everyMs: number, pass: () => Promise<void>) =>
-    new BackgroundLoop({ name, everyMs, pass, passWithinMs: LEASE_MS, tolerates: isNoEnd, logger, onCrash, clock });
+    new BackgroundLoop({
+      name,
+      everyMs,
+      pass,
+      passWithinMs: LEASE_MS,
+      tolerates: isNoEnd,
+      logger,
+      onCrash,
+      clock,
+      metrics,
+    });
   const renewing = loop('renewals', RENEW_MS, async () => {
     const answer = await lease.renew();
     for (const { attemptId, ...cancel } of answer.cancel) attempts.cancel(attemptId, cancel);
@@ -209,7 +221,7 @@ export async function startOrchestrator(dependencies: OrchestratorDependencies):
     await untilSettled(reconcile, letGo.signal, logger);
     opened.sessions = await (dependencies.openSessions ?? onSocket)(attempts);
     opened.bell = await queue.subscribe({ kind: 'host', hostId: host.id }, () => renewing.passed());
-    opened.reaper = startReaper({ store: store.hosts, logger, clock, onCrash });
+    opened.reaper = startReaper({ store: store.hosts, logger, clock, onCrash, metrics });
     reconciling.start();
     looking.start();
     // Nothing is claimed before the machine was looked at, and the store has said whether the host is drained.

@@ -3,7 +3,7 @@ import { SolsticeError } from '@solstice/common/errors';
 import { BackgroundLoop, type PartHealth } from '@solstice/common/loops';
 import type { Consumer, Queue } from '@solstice/common/queue';
 import type { AttemptStore, Capacity, Claim, PoolOffer } from '@solstice/common/store';
-import type { Logger } from '@solstice/common/telemetry';
+import type { Logger, Metrics } from '@solstice/common/telemetry';
 import type { Intake } from '../hosts/intake.js';
 import { untilSettled } from '../hosts/settled.js';
 
@@ -20,6 +20,7 @@ export interface ClaimerDependencies {
   onCrash(error: Error, name: string): void;
   /** How often it looks without being told to. */
   everyMs: number;
+  metrics?: Pick<Metrics, 'count'> | undefined;
 }
 
 /**
@@ -42,6 +43,7 @@ export class Claimer {
       tolerates: (error) => !(error instanceof SolsticeError && error.code === 'host-replaced'),
       logger: dependencies.logger,
       onCrash: dependencies.onCrash,
+      metrics: dependencies.metrics,
     });
   }
 

@@ -1,6 +1,6 @@
 import { BackgroundLoop, type Clock, type PartHealth, systemClock } from '@solstice/common/loops';
 import type { HostStore } from '@solstice/common/store';
-import type { Logger } from '@solstice/common/telemetry';
+import type { Logger, Metrics } from '@solstice/common/telemetry';
 import { LEASE_MS, RENEW_MS } from './lease-times.js';
 
 type Host = Awaited<ReturnType<HostStore['renewals']>>[number];
@@ -74,6 +74,8 @@ function isUnchanged(before: Host, now: Host): boolean {
   return before.renewals === now.renewals && before.instance === now.instance;
 }
 
+type LoopMetrics = Pick<Metrics, 'count'>;
+
 export interface RunningReaper {
   stop(): Promise<void>;
   health(): PartHealth;
@@ -81,7 +83,11 @@ export interface RunningReaper {
 
 /** For every process that has a store, whatever its role: a fleet without one reaper would keep lost jobs waiting. */
 export function startReaper(
-  options: ReaperOptions & { onCrash(error: Error, name: string): void; everyMs?: number },
+  options: ReaperOptions & {
+    onCrash(error: Error, name: string): void;
+    everyMs?: number;
+    metrics?: LoopMetrics | undefined;
+  },
 ): RunningReaper {
   const logger = options.logger.child({ part: 'reaper' });
   const reaper = new Reaper({ ...options, logger });
@@ -92,6 +98,7 @@ export function startReaper(
     passWithinMs: LEASE_MS,
     logger,
     onCrash: options.onCrash,
+    metrics: options.metrics,
     ...(options.clock === undefined ? {} : { clock: options.clock }),
   });
   loop.start();

@@ -90,8 +90,8 @@ export async function startRoles(context: RoleContext, options: StartRolesOption
 }
 
 /** An orchestrator has a reaper of its own; every other process watches the hosts too. */
-function startReaping({ store, shutdown, health, logger, crashed }: RoleContext): void {
-  const reaper = startReaper({ store: store.hosts, logger, onCrash: crashed, metrics: context.metrics });
+function startReaping({ store, shutdown, health, logger, metrics, crashed }: RoleContext): void {
+  const reaper = startReaper({ store: store.hosts, logger, onCrash: crashed, metrics });
   shutdown.add('reaper', () => reaper.stop());
   health.add('reaper', { needed: false, look: () => reaper.health() });
 }

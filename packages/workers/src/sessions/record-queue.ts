@@ -2,11 +2,13 @@ import type { Record as ProtocolRecord } from '@solstice/common/rpc';
 import type { RunnerRecord } from '@solstice/common/store';
 import type { SessionLimits } from './limits.js';
 import { ProtocolViolation, toRecord } from './protocol-words.js';
+import type { RecordLag } from './record-lag.js';
 import type { SessionOwner } from './session-handler.js';
 
 interface Waiting {
   record: RunnerRecord;
   bytes: number;
+  arrivedMs: number;
 }
 
 export interface RecordQueueEvents {
@@ -29,12 +31,21 @@ export class RecordQueue {
   #closed = false;
   #storing: Promise<void> | undefined;
   #lastSeq: number;
+  readonly #lag: RecordLag | undefined;
+  readonly #forgetLag: (() => void) | undefined;
+  /** The batch that the owner is storing. */
+  #inHand: { bytes: number; arrivedMs: number } | undefined;
 
-  constructor(owner: SessionOwner, limits: SessionLimits, events: RecordQueueEvents) {
+  constructor(owner: SessionOwner, limits: SessionLimits, events: RecordQueueEvents, lag?: RecordLag) {
     this.#owner = owner;
     this.#limits = limits;
     this.#events = events;
     this.#lastSeq = owner.durableSeq;
+    this.#lag = lag;
+    this.#forgetLag = lag?.opened(() => ({
+      bytes: this.#waitingBytes + (this.#inHand?.bytes ?? 0),
+      oldestMs: this.#inHand?.arrivedMs ?? this.#waiting[0]?.arrivedMs,
+    }));
   }
 
   /** Overlap is dropped. Throws ProtocolViolation for a gap, and for what `toRecord` refuses. */
@@ -47,7 +58,7 @@ export class RecordQueue {
     const record = toRecord(message, this.#owner.stepNames);
     this.#lastSeq = seq;
     const bytes = 64 + (record.kind === 'log' ? record.data.length : 0);
-    this.#waiting.push({ record, bytes });
+    this.#waiting.push({ record, bytes, arrivedMs: performance.now() });
     this.#waitingBytes += bytes;
     this.#updateHold();
     this.#storing ??= this.#store();
@@ -57,6 +68,7 @@ export class RecordQueue {
   async close(): Promise<void> {
     this.#closed = true;
     this.#waiting = [];
+    this.#forgetLag?.();
     await this.#storing;
   }
 
@@ -64,6 +76,8 @@ export class RecordQueue {
     try {
       while (this.#waiting.length > 0) {
         const { durableSeq } = await this.#owner.record(this.#takeBatch());
+        if (this.#inHand) this.#lag?.stored(this.#inHand.bytes, this.#inHand.arrivedMs);
+        this.#inHand = undefined;
         this.#events.onStored(durableSeq);
         this.#updateHold();
       }
@@ -72,6 +86,7 @@ export class RecordQueue {
       this.#waiting = [];
       this.#events.onFailed(error);
     } finally {
+      this.#inHand = undefined;
       this.#storing = undefined;
     }
   }
@@ -86,6 +101,7 @@ export class RecordQueue {
       count += 1;
     }
     this.#waitingBytes -= bytes;
+    this.#inHand = { bytes, arrivedMs: this.#waiting[0]?.arrivedMs ?? performance.now() };
     return this.#waiting.splice(0, count).map(({ record }) => record);
   }
 

@@ -11,7 +11,8 @@ import {
 import type { Logger } from '@solstice/common/telemetry';
 import type { SessionLimits } from './limits.js';
 import { ProtocolViolation } from './protocol-words.js';
-import { RecordQueue } from './record-queue.js';
+import type { RecordLag } from './record-lag.js';
+import { RecordQueue, type RecordQueueEvents } from './record-queue.js';
 import type { SessionHandler, SessionOwner } from './session-handler.js';
 import { SourceSender } from './source-sender.js';
 
@@ -26,6 +27,7 @@ export class RunnerSession {
   readonly #handler: SessionHandler;
   readonly #open: OpenSessions;
   readonly #limits: SessionLimits;
+  readonly #lag: RecordLag | undefined;
   #logger: Logger;
   #owner: SessionOwner | undefined;
   #queue: RecordQueue | undefined;
@@ -38,13 +40,20 @@ export class RunnerSession {
 
   constructor(
     stream: SessionStream,
-    parts: { handler: SessionHandler; open: OpenSessions; limits: SessionLimits; logger: Logger },
+    parts: {
+      handler: SessionHandler;
+      open: OpenSessions;
+      limits: SessionLimits;
+      logger: Logger;
+      lag?: RecordLag | undefined;
+    },
   ) {
     this.#stream = stream;
     this.#handler = parts.handler;
     this.#open = parts.open;
     this.#limits = parts.limits;
     this.#logger = parts.logger;
+    this.#lag = parts.lag;
     this.#timers.push(
       setTimeout(() => {
         if (!this.#saidHello) this.#fail(status.DEADLINE_EXCEEDED, 'no hello came');
@@ -133,11 +142,12 @@ export class RunnerSession {
 
   async #welcome(owner: SessionOwner, hello: Hello): Promise<void> {
     this.#owner = owner;
-    this.#queue = new RecordQueue(owner, this.#limits, {
+    const events: RecordQueueEvents = {
       onStored: (durableSeq) => this.#send({ $case: 'logAck', value: { durableSeq: BigInt(durableSeq) } }),
       onFailed: (error) => this.#onRecordFailed(error),
       onHold: (hold) => (hold ? this.#stream.pause() : this.#stream.resume()),
-    });
+    };
+    this.#queue = new RecordQueue(owner, this.#limits, events, this.#lag);
     const durableSeq = BigInt(owner.durableSeq);
     this.#send({ $case: 'welcome', value: { protocol: { ...PROTOCOL }, durableSeq } });
     this.#connected = true;

@@ -1,7 +1,8 @@
 import { Server } from '@grpc/grpc-js';
 import { type RunnerServiceServer, RunnerServiceService } from '@solstice/common/rpc';
-import type { Logger } from '@solstice/common/telemetry';
+import type { Logger, Metrics } from '@solstice/common/telemetry';
 import { defaultLimits, type SessionLimits } from './limits.js';
+import { RecordLag } from './record-lag.js';
 import { type OpenSessions, RunnerSession } from './runner-session.js';
 import type { SessionHandler } from './session-handler.js';
 import { bindSessionSocket } from './session-socket.js';
@@ -12,6 +13,7 @@ export interface SessionServerSettings {
   handler: SessionHandler;
   logger: Logger;
   limits?: Partial<SessionLimits>;
+  metrics?: Metrics | undefined;
 }
 
 export interface SessionServer {
@@ -24,7 +26,8 @@ export interface SessionServer {
  * socket's path is too long, else with what the system says of binding it.
  */
 export async function createSessionServer(settings: SessionServerSettings): Promise<SessionServer> {
-  const { socketDirectory, handler, logger } = settings;
+  const { socketDirectory, handler, logger, metrics } = settings;
+  const lag = metrics && new RecordLag(metrics);
   const limits: SessionLimits = { ...defaultLimits, ...settings.limits };
   const open: OpenSessions = new Map();
   const sessions = new Set<RunnerSession>();
@@ -36,7 +39,7 @@ export async function createSessionServer(settings: SessionServerSettings): Prom
   });
   const service: RunnerServiceServer = {
     session: (stream) => {
-      const session = new RunnerSession(stream, { handler, open, limits, logger });
+      const session = new RunnerSession(stream, { handler, open, limits, logger, lag });
       sessions.add(session);
       stream.once('close', () => void session.stop().then(() => sessions.delete(session)));
     },
@@ -48,6 +51,7 @@ export async function createSessionServer(settings: SessionServerSettings): Prom
     await socket.remove();
     await Promise.all([...sessions].map((session) => session.stop()));
     server.forceShutdown();
+    lag?.stop();
   };
   return {
     close: () => {
