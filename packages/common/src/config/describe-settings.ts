@@ -76,7 +76,7 @@ function formatDuration(ms: number): string {
       return `${ms / factor}${unit}`;
     }
   }
-  return `${ms / 1000}s`;
+  return ms % 1000 === 0 ? `${ms / 1000}s` : `${ms}ms`;
 }
 
 function formatSize(bytes: number): string {

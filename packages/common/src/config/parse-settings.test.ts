@@ -343,4 +343,8 @@ describe('describeSettings', () => {
     );
     expect(again).toEqual(settings);
   });
+
+  it.each(['500ms', '90s', '15m', '36h'])('says a time as it can be read again: %s', (time) => {
+    expect(describeSettings(parse(`host detached_for="${time}"`))).toContain(`detached_for "${time}"`);
+  });
 });
