@@ -157,7 +157,6 @@ export async function startOrchestrator(dependencies: OrchestratorDependencies):
     hostId: host.id,
     intake,
     store: store.hosts,
-    clock,
     handBack: (reason) => attempts.handBack(reason),
   });
 

@@ -215,6 +215,8 @@ export interface HostStore {
     unknown: string[];
     state: HostState;
     drainUntil: Date | undefined;
+    /** By the clock that `drainUntil` is meant by: the host's own may be wrong. */
+    now: Date;
   }>;
   /** By id. */
   list(): Promise<HostRecord[]>;
@@ -226,15 +228,25 @@ export interface HostStore {
    */
   setState(
     id: string,
-    change: { state: HostState; by: string; reason?: string; drainUntil?: Date },
+    change: {
+      state: HostState;
+      by: string;
+      reason?: string;
+      drainUntil?: Date;
+      /** Instead: so long from now on, by the store's clock, which is that of all hosts. */
+      drainForMs?: number;
+    },
   ): Promise<HostRecord>;
   /**
    * Forgets a host that is gone for good, with the workers that it had. Rejects `not-found`, and `host-alive` while its
    * lease is alive, or while it holds attempts that the reaper has not taken yet.
    */
   remove(id: string): Promise<void>;
-  /** Hosts with their renewal counters: the reaper compares two looks, a full lease apart by its own clock. */
-  renewals(): Promise<{ id: string; instance: string; renewals: number; hasLeases: boolean }[]>;
+  /**
+   * Hosts with their renewal counters: the reaper compares two looks, a full lease apart by its own clock. `session`
+   * names the connection that was asked: another one means that the store was away in between, for the hosts too.
+   */
+  renewals(): Promise<{ id: string; instance: string; renewals: number; hasLeases: boolean; session: string }[]>;
   /** Checks under the host's lock that `renewals` is still the number seen, then loses all its attempts. Answers how many. */
   reap(id: string, seen: { instance: string; renewals: number }): Promise<number>;
   /** Orderly end: the lease is over at once; the workers stay for the next process with the same key. Of another instance: nothing. */

@@ -1,4 +1,3 @@
-import type { Clock } from '@solstice/common/loops';
 import type { HostStateChange, HostStore } from '@solstice/common/store';
 import type { RenewAnswer } from './host-lease.js';
 import type { Intake } from './intake.js';
@@ -34,23 +33,24 @@ export class Drain {
     intake.close('state', `no new work: host ${hostId} is ${state}`);
     const reason = `host ${hostId} was ${word}${inWords(await this.#change(`${state} ${drainUntil?.getTime()}`))}`;
     intake.close('state', `no new work: ${reason}`);
-    if (state === 'draining' && drainUntil !== undefined) this.#arm(drainUntil, reason);
+    if (state !== 'draining' || drainUntil === undefined) return;
+    // The store's clock says how long: this machine's may be wrong by an hour.
+    this.#arm(drainUntil.getTime() - now.getTime(), reason);
   }
 
   stop(): void {
     clearTimeout(this.#timer);
   }
 
-  #arm(until: Date, reason: string): void {
-    const { clock, handBack } = this.#options;
-    const leftMs = until.getTime() - clock.now().getTime();
+  #arm(leftMs: number, reason: string): void {
+    const { handBack } = this.#options;
     if (leftMs <= 0) return handBack(reason);
     // The next renewal winds it up again; a deadline further away needs no timer yet.
     this.#timer = setTimeout(() => handBack(reason), Math.min(leftMs, 2 ** 31 - 1));
     this.#timer.unref();
   }
 
-  /** Who did it and why; read once for each change. */
+  /** Who did it and why; read once for each change. Words only: without them it is done all the same. */
   async #change(key: string): Promise<HostStateChange | undefined> {
     if (this.#known?.key === key) return this.#known.change;
     const { store, hostId } = this.#options;

@@ -12,7 +12,7 @@ let reaped: string[];
 let reaper: Reaper;
 
 beforeEach(() => {
-  hosts = [{ id: 'alder', instance: 'a', renewals: 1, hasLeases: true }];
+  hosts = [{ id: 'alder', instance: 'a', renewals: 1, hasLeases: true, session: 's' }];
   down = false;
   nowMs = 0;
   reaped = [];
@@ -56,9 +56,9 @@ test('a host is reaped once its counter has stood still for one full lease', asy
 test('a renewal, or another instance, starts the wait anew', async () => {
   await lookAt(0);
   await lookUntil(19_999);
-  hosts = [{ id: 'alder', instance: 'a', renewals: 2, hasLeases: true }];
+  hosts = [{ id: 'alder', instance: 'a', renewals: 2, hasLeases: true, session: 's' }];
   await lookUntil(44_999);
-  hosts = [{ id: 'alder', instance: 'b', renewals: 2, hasLeases: true }];
+  hosts = [{ id: 'alder', instance: 'b', renewals: 2, hasLeases: true, session: 's' }];
   await lookUntil(74_998);
   expect(reaped).toEqual([]);
   await lookUntil(80_000);
@@ -79,6 +79,16 @@ test('after a failed look it starts anew: it may have been cut off itself', asyn
   expect(reaped).toHaveLength(1);
 });
 
+test('over another session with the database it starts anew: the store was away, for the hosts too', async () => {
+  await lookAt(0);
+  await lookUntil(20_000);
+  hosts = [{ id: 'alder', instance: 'a', renewals: 1, hasLeases: true, session: 'another' }];
+  await lookUntil(54_999);
+  expect(reaped).toEqual([]);
+  await lookAt(55_000);
+  expect(reaped).toHaveLength(1);
+});
+
 test('after a look that came late it starts anew: what stopped it may have stopped the host', async () => {
   await lookAt(0);
   await lookAt(40_000);
@@ -89,7 +99,7 @@ test('after a look that came late it starts anew: what stopped it may have stopp
 });
 
 test('a host that holds nothing is left alone', async () => {
-  hosts = [{ id: 'alder', instance: 'a', renewals: 1, hasLeases: false }];
+  hosts = [{ id: 'alder', instance: 'a', renewals: 1, hasLeases: false, session: 's' }];
   await lookAt(0);
   await lookUntil(100_000);
   expect(reaped).toEqual([]);

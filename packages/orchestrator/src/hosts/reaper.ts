@@ -71,7 +71,7 @@ interface Sighting extends Host {
 }
 
 function isUnchanged(before: Host, now: Host): boolean {
-  return before.renewals === now.renewals && before.instance === now.instance;
+  return before.renewals === now.renewals && before.instance === now.instance && before.session === now.session;
 }
 
 type LoopMetrics = Pick<Metrics, 'count'>;

@@ -93,7 +93,10 @@ export function describeHosts(scene: () => Scene): void {
       expect(answer.gone).toEqual([b.fence.attemptId, 'r/never/1']);
       expect(answer.unknown).toEqual([c.fence.attemptId]);
       // Asking again answers the same: a lost reply costs nothing.
-      expect(await host.renew([a.fence.attemptId, b.fence.attemptId, 'r/never/1'])).toEqual(answer);
+      expect(await host.renew([a.fence.attemptId, b.fence.attemptId, 'r/never/1'])).toEqual({
+        ...answer,
+        now: expect.any(Date),
+      });
       await expect(
         scene().store.hosts.renew({ id: 'nobody', instance: 'x', leaseMs: LEASE_MS, holding: [], notes: [] }),
       ).rejects.toMatchObject({ code: 'host-replaced' });
@@ -108,6 +111,7 @@ export function describeHosts(scene: () => Scene): void {
       await scene().store.attempts.record(claim.fence, lines(1, 'one\n'));
       const [seen] = await hosts.renewals();
       expect(seen).toMatchObject({ id: 'alder', instance: host.instance, hasLeases: true });
+      expect((await hosts.renewals())[0]?.session).toBe(seen?.session);
       if (seen === undefined) {
         expect.fail();
       }

@@ -149,7 +149,7 @@ export class MemoryHosts implements HostStore {
     });
   }
 
-  renewals(): Promise<{ id: string; instance: string; renewals: number; hasLeases: boolean }[]> {
+  renewals(): ReturnType<HostStore['renewals']> {
     return this.#core.transact(() =>
       [...this.#core.tables.hosts.values()].map(({ id, instance, renewals }) => ({
         id,
@@ -161,6 +161,7 @@ export class MemoryHosts implements HostStore {
   }
 
   reap(id: string, seen: { instance: string; renewals: number }): Promise<number> {
+        session: 'memory',
     return this.#core.transact(() => {
       const row = this.#core.tables.hosts.get(id);
       if (row?.instance !== seen.instance || row.renewals !== seen.renewals) {

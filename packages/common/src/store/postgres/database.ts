@@ -25,6 +25,11 @@ export interface DatabaseOptions {
   clock?: () => Date;
   tell: (topics: ReadonlySet<ChangeTopic>) => void;
   maxConnections: number;
+  /**
+   * No answer by then is one too late to be of use, and a broken connection is its caller's to try again: who renews a
+   * lease counts from its own sending. Default: a minute, and tried again here where nothing can have happened.
+   */
+  answerWithinMs?: number;
 }
 
 const maxTries = 5;
@@ -49,7 +54,11 @@ export class Database {
 
   constructor(options: DatabaseOptions) {
     this.#options = options;
-    this.#pool = new Pool({ ...connectionOptions(options.url), max: options.maxConnections, Client: HeardClient });
+    this.#pool = new Pool({
+      ...connectionOptions(options.url, options.answerWithinMs),
+      max: options.maxConnections,
+      Client: HeardClient,
+    });
     // A connection that breaks while nobody uses it. The pool drops it; without a listener it would end the process.
     this.#pool.on('error', (error) => {
       options.logger.warn({ err: error }, 'an idle database connection was lost');
@@ -75,7 +84,7 @@ export class Database {
       try {
         return await this.#once(begin, work, commit);
       } catch (error) {
-        const again = isRolledBack(error) || (isConnectionLoss(error) && !commit.sent && tries < 3);
+        const again = isRolledBack(error) || (this.#mayReconnect(error, tries) && !commit.sent);
         if (!again || tries >= maxTries) throw storeError(error);
         await delay(tries * 10 * (1 + Math.random()));
       }
@@ -88,7 +97,7 @@ export class Database {
       try {
         return await this.#withClient((client) => work(this.#queryable(client), () => this.#now(client)));
       } catch (error) {
-        if (tries >= 3 || !(isRolledBack(error) || isConnectionLoss(error))) throw storeError(error);
+        if (tries >= 3 || !(isRolledBack(error) || this.#mayReconnect(error, tries))) throw storeError(error);
         await delay(tries * 10 * (1 + Math.random()));
       }
     }
@@ -98,6 +107,10 @@ export class Database {
   connections(): ConnectionUse {
     const { totalCount, idleCount, waitingCount } = this.#pool;
     return { busy: totalCount - idleCount, idle: idleCount, waiting: waitingCount };
+  }
+
+  #mayReconnect(error: unknown, tries: number): boolean {
+    return isConnectionLoss(error) && tries < 3 && this.#options.answerWithinMs === undefined;
   }
 
   /** One statement, one try. */
@@ -195,7 +208,10 @@ export class Database {
 }
 
 /** For every connection of the store. A server that hangs is as good as gone, after a while. */
-export function connectionOptions(url: string): {
+export function connectionOptions(
+  url: string,
+  answerWithinMs = 60_000,
+): {
   connectionString: string;
   types: CustomTypesConfig;
   connectionTimeoutMillis: number;
@@ -207,8 +223,8 @@ export function connectionOptions(url: string): {
   return {
     connectionString: url,
     types: { getTypeParser: typeParser },
-    connectionTimeoutMillis: 10_000,
-    query_timeout: 60_000,
+    connectionTimeoutMillis: Math.min(answerWithinMs, 10_000),
+    query_timeout: answerWithinMs,
     idle_in_transaction_session_timeout: 60_000,
     keepAlive: true,
     application_name: 'solstice',

@@ -67,6 +67,7 @@ export class PostgresHosts implements HostStore {
         unknown: [...leased].filter((attemptId) => !held.has(attemptId)),
         state: host.state,
         drainUntil: host.drain_until ?? undefined,
+        now: tx.now,
       };
     });
   }

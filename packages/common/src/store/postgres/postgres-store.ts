@@ -28,6 +28,8 @@ export interface PostgresStoreSettings {
 }
 
 const cachedRuns = 500;
+/** A host tries several times before its lease of 30 s is over. */
+const RENEWAL_ANSWER_MS = 5_000;
 
 /** The Store on PostgreSQL. Rejects with `database-unavailable` when it does not answer. */
 export async function createPostgresStore(settings: PostgresStoreSettings): Promise<Store> {
@@ -40,7 +42,7 @@ export async function createPostgresStore(settings: PostgresStoreSettings): Prom
     tell: (topics: ReadonlySet<ChangeTopic>) => changes.tell(topics),
   };
   const db = new Database({ ...shared, maxConnections: settings.maxConnections ?? 10 });
-  const renewals = new Database({ ...shared, maxConnections: 1 });
+  const renewals = new Database({ ...shared, maxConnections: 1, answerWithinMs: RENEWAL_ANSWER_MS });
   let closing: Promise<void> | undefined;
   const close = async (): Promise<void> => {
     await Promise.all([db.close(), renewals.close()]);

@@ -53,6 +53,7 @@ export async function readHosts(db: Queryable, now: Date): Promise<HostRecord[]>
     leaseUntil: found.lease_until,
     // Null: it was registered by code that did not know the column.
     renewedAt: found.renewed_at ?? found.registered_at,
+    renewalAgeMs: Math.max(0, now.getTime() - (found.renewed_at ?? found.registered_at).getTime()),
     alive: found.lease_until > now,
     registeredAt: found.registered_at,
     ...(found.version !== null && { version: found.version }),
@@ -187,9 +188,17 @@ export async function endHostLease(db: Queryable, id: string, instance: string, 
 
 export async function readRenewals(
   db: Queryable,
-): Promise<{ id: string; instance: string; renewals: number; hasLeases: boolean }[]> {
-  const rows = await db.rows<{ id: string; instance: string; renewals: number; has_leases: boolean }>(
-    `select h.id, h.instance, h.renewals, exists (select from leases l where l.host_id = h.id) as has_leases
+): Promise<{ id: string; instance: string; renewals: number; hasLeases: boolean; session: string }[]> {
+  // A process number alone may be the same again after the server's restart.
+  const rows = await db.rows<{
+    id: string;
+    instance: string;
+    renewals: number;
+    has_leases: boolean;
+    session: string;
+  }>(
+    `select h.id, h.instance, h.renewals, exists (select from leases l where l.host_id = h.id) as has_leases,
+       (select concat_ws(' ', a.pid, a.backend_start) from pg_stat_activity a where a.pid = pg_backend_pid()) as session
      from hosts h order by h.id`,
   );
   return rows.map((found) => ({
@@ -197,5 +206,6 @@ export async function readRenewals(
     instance: found.instance,
     renewals: found.renewals,
     hasLeases: found.has_leases,
+    session: found.session,
   }));
 }
