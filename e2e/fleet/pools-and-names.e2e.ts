@@ -8,7 +8,7 @@ const serving = (...pools: string[]) => ({
   roles: 'orchestrator',
   host: {
     backend: 'process' as const,
-    hostFile: `host {\n${pools.map((pool) => `    pool "${pool}" backend="process" cpus=0.5 memory="64MiB"\n`).join('')}}\n`,
+    hostFile: `host {\n${pools.map((pool) => `    pool "${pool}" backend="process" cpus=0.5 memory="256MiB"\n`).join('')}}\n`,
   },
 });
 

@@ -55,12 +55,12 @@ export function settingsText(shared: SharedSettings, node: NodeSettings): string
 function hostLines(host: NonNullable<NodeSettings['host']>): string[] {
   const properties = [
     `id="${host.id}"`,
-    `backend="${host.backend}"`,
+    // A host file says these two of each of its pools.
+    ...(host.file === undefined ? [`backend="${host.backend}"`, 'image="solstice-test/tools:1"'] : []),
     ...(host.slots === undefined ? [] : [`slots=${host.slots}`]),
     // More than the machine has: what is tested is the counting, and most of these jobs only wait.
     `cpus=${host.cpus ?? 64}`,
     `memory="${host.memory ?? '64GiB'}"`,
-    `image="solstice-test/tools:1"`,
   ];
   return [
     `host ${properties.join(' ')} {`,
