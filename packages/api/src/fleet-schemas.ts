@@ -28,13 +28,14 @@ export const hostSchema = z.object({
       image: z.string().optional(),
       cpus: z.number(),
       memoryBytes: z.number(),
+      trustedOnly: z.literal(true).optional(),
     }),
   ),
   notes: z.array(z.string()),
   load: z.object({ load1: z.number(), memoryFreeBytes: z.number(), diskFreeBytes: z.number() }).optional(),
   leaseUntil: instant,
   renewedAt: instant.optional(),
-  /** Time since the lease was renewed, by the clock of the process that answers. */
+  /** Time since the lease was renewed. */
   leaseAgeMs: z.number().optional(),
   registeredAt: instant,
 });

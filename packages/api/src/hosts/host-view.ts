@@ -2,7 +2,7 @@ import { parseAttemptId } from '@solstice/common/flow';
 import type { HostRecord, Store, WorkerRecord } from '@solstice/common/store';
 import type { HostDetailView, HostView, WorkerView } from '../fleet-schemas.js';
 
-export function hostView(host: HostRecord, now: Date): HostView {
+export function hostView(host: HostRecord): HostView {
   const { stateChange } = host;
   return {
     id: host.id,
@@ -13,24 +13,25 @@ export function hostView(host: HostRecord, now: Date): HostView {
     ...(host.version !== undefined && { version: host.version }),
     capacity: host.capacity,
     reserved: host.reserved,
-    pools: host.pools.map(({ name, backend, image, cpus, memoryBytes }) => ({
+    pools: host.pools.map(({ name, backend, image, cpus, memoryBytes, trustedOnly }) => ({
       name,
       backend,
       ...(image !== undefined && { image }),
       cpus,
       memoryBytes,
+      ...(trustedOnly && { trustedOnly }),
     })),
     notes: host.notes,
     ...(host.load && { load: host.load }),
     leaseUntil: host.leaseUntil.toISOString(),
     renewedAt: host.renewedAt.toISOString(),
-    leaseAgeMs: Math.max(0, now.getTime() - host.renewedAt.getTime()),
+    leaseAgeMs: host.renewalAgeMs,
     registeredAt: host.registeredAt.toISOString(),
   };
 }
 
 /** With its workers, and what each of them is there for. */
-export async function hostDetailView(store: Store, host: HostRecord, now: Date): Promise<HostDetailView> {
+export async function hostDetailView(store: Store, host: HostRecord): Promise<HostDetailView> {
   const workers = await store.attempts.workers(host.id);
   const runIds = new Set(workers.flatMap(({ attemptId }) => parseAttemptId(attemptId)?.runId ?? []));
   const numbers = new Map<string, number>();
@@ -38,7 +39,13 @@ export async function hostDetailView(store: Store, host: HostRecord, now: Date):
     const run = await store.runs.find({ id });
     if (run) numbers.set(id, run.number);
   }
-  return { ...hostView(host, now), workers: workers.map((worker) => workerView(worker, numbers)) };
+  const views = workers.map((worker) => workerView(worker, numbers)).sort(byRunAndJob);
+  return { ...hostView(host), workers: views };
+}
+
+function byRunAndJob(one: WorkerView, other: WorkerView): number {
+  if (one.run !== other.run) return (one.run ?? 0) - (other.run ?? 0);
+  return one.attemptId < other.attemptId ? -1 : one.attemptId > other.attemptId ? 1 : 0;
 }
 
 function workerView(worker: WorkerRecord, runNumbers: ReadonlyMap<string, number>): WorkerView {

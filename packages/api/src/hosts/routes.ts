@@ -9,13 +9,10 @@ import { hostDetailView, hostView } from './host-view.js';
 
 /** What operators see of the hosts, and do to them. The host itself hears it from its row. */
 export function registerHostRoutes(app: FastifyInstance, deps: OperatorApiDeps): void {
-  const { store, clock } = deps;
-  const detail = async (host: HostRecord) => ({ host: await hostDetailView(store, host, clock()) });
+  const { store } = deps;
+  const detail = async (host: HostRecord) => ({ host: await hostDetailView(store, host) });
 
-  app.get('/hosts', async () => {
-    const now = clock();
-    return { hosts: (await store.hosts.list()).map((host) => hostView(host, now)) };
-  });
+  app.get('/hosts', async () => ({ hosts: (await store.hosts.list()).map(hostView) }));
 
   app.get('/hosts/:id', async (request) => {
     const { id } = parseInput(idSchema, request.params);
@@ -30,7 +27,7 @@ export function registerHostRoutes(app: FastifyInstance, deps: OperatorApiDeps):
       state: 'draining',
       by,
       ...(reason !== undefined && { reason }),
-      ...(forMs !== undefined && { drainUntil: new Date(clock().getTime() + forMs) }),
+      ...(forMs !== undefined && { drainForMs: forMs }),
     });
     return await detail(host);
   });

@@ -242,6 +242,8 @@ export interface HostRecord {
   leaseUntil: Date;
   /** When its lease was renewed last; its registration counts. */
   renewedAt: Date;
+  /** Since then, by the store's clock. */
+  renewalAgeMs: number;
   alive: boolean;
   registeredAt: Date;
   /** Of the Solstice that runs there. */

@@ -34,6 +34,9 @@ export function describeHostStates(scene: () => Scene): void {
       expect(patient).not.toHaveProperty('drainUntil');
       expect(patient.stateChange).not.toHaveProperty('reason');
       await scene().store.hosts.setState('alder', wish);
+      // Or a time from now, by the store's clock.
+      const soon = await scene().store.hosts.setState('alder', { state: 'draining', by: 'ada', drainForMs: 60_000 });
+      expect(soon.drainUntil?.getTime()).toBe((soon.stateChange?.at.getTime() ?? 0) + 60_000);
       expect(await scene().store.hosts.setState('alder', { state: 'active', by: 'ada' })).not.toHaveProperty(
         'drainUntil',
       );
@@ -54,9 +57,10 @@ export function describeHostStates(scene: () => Scene): void {
       await scene().host('alder');
       const drainUntil = new Date();
       for (const state of ['active', 'cordoned'] as const) {
-        await expect(scene().store.hosts.setState('alder', { state, by: 'mara', drainUntil })).rejects.toMatchObject({
-          code: 'refused',
-        });
+        for (const deadline of [{ drainUntil }, { drainForMs: 1 }]) {
+          const wish = { state, by: 'mara', ...deadline };
+          await expect(scene().store.hosts.setState('alder', wish)).rejects.toMatchObject({ code: 'refused' });
+        }
       }
       await expect(scene().store.hosts.setState('nobody', { state: 'active', by: 'mara' })).rejects.toMatchObject({
         code: 'not-found',
@@ -124,6 +128,8 @@ export function describeHostStates(scene: () => Scene): void {
       await hosts.renew({ ...renewal, load });
       expect(await only()).toMatchObject({ load });
       expect((await only())?.renewedAt.getTime()).toBeGreaterThanOrEqual(before.getTime() + 5_000);
+      await scene().under.advance(3_000);
+      expect((await only())?.renewalAgeMs).toBeGreaterThanOrEqual(3_000);
       await hosts.renew(renewal);
       expect(await only()).toMatchObject({ load });
       expect(await only()).not.toHaveProperty('version');

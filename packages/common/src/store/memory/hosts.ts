@@ -7,6 +7,7 @@ import {
   reapedDetail,
   replacedDetail,
   sumReserved,
+  wishAt,
 } from '../projection/index.js';
 import type { HostRecord } from '../records.js';
 import type { HostStore } from '../store.js';
@@ -19,6 +20,7 @@ export function hostRecord(core: Core, row: HostRow): HostRecord {
   const workers = [...core.tables.workers.values()].filter((worker) => worker.hostId === row.id);
   return {
     ...host,
+    renewalAgeMs: Math.max(0, core.now().getTime() - row.renewedAt.getTime()),
     reserved: sumReserved(workers.map((worker) => worker.resources)),
     alive: row.leaseUntil > core.now(),
   };
@@ -109,6 +111,7 @@ export class MemoryHosts implements HostStore {
         unknown: leased.filter((attemptId) => !request.holding.includes(attemptId)),
         state: row.state,
         drainUntil: row.drainUntil,
+        now,
       };
     });
   }
@@ -125,10 +128,12 @@ export class MemoryHosts implements HostStore {
     return this.#core.transact(() => {
       const row = this.#core.tables.hosts.get(id);
       if (row === undefined) throw noSuchHost(id);
-      if (isChange(row, change)) {
-        const { state, by, reason, drainUntil } = change;
+      const now = this.#core.now();
+      const wish = wishAt(change, now);
+      if (isChange(row, wish)) {
+        const { state, by, reason, drainUntil } = wish;
         row.state = state;
-        row.stateChange = { by, ...(reason !== undefined && { reason }), at: this.#core.now() };
+        row.stateChange = { by, ...(reason !== undefined && { reason }), at: now };
         if (drainUntil === undefined) delete row.drainUntil;
         else row.drainUntil = drainUntil;
         this.#core.send([{ kind: 'host', version: 1, hostId: id }]);
@@ -156,12 +161,12 @@ export class MemoryHosts implements HostStore {
         instance,
         renewals,
         hasLeases: leasesOf(this.#core, id).length > 0,
+        session: 'memory',
       })),
     );
   }
 
   reap(id: string, seen: { instance: string; renewals: number }): Promise<number> {
-        session: 'memory',
     return this.#core.transact(() => {
       const row = this.#core.tables.hosts.get(id);
       if (row?.instance !== seen.instance || row.renewals !== seen.renewals) {

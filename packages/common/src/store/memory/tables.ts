@@ -37,7 +37,7 @@ export interface DeliveryRow extends Delivery {
   body: Uint8Array;
 }
 
-export interface HostRow extends Omit<HostRecord, 'reserved' | 'alive'> {
+export interface HostRow extends Omit<HostRecord, 'reserved' | 'alive' | 'renewalAgeMs'> {
   keyHash: Uint8Array;
   renewals: number;
 }

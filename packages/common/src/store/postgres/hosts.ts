@@ -1,6 +1,6 @@
 import { SolsticeError } from '../../errors/index.js';
 import { isRefusal } from '../../flow/index.js';
-import { checkRemovable, isChange, noSuchHost, reapedDetail, replacedDetail } from '../projection/index.js';
+import { checkRemovable, isChange, noSuchHost, reapedDetail, replacedDetail, wishAt } from '../projection/index.js';
 import type { HostRecord } from '../records.js';
 import * as sql from '../sql/hosts.js';
 import * as workers from '../sql/workers.js';
@@ -81,8 +81,9 @@ export class PostgresHosts implements HostStore {
       // The lock that a claim takes too: whoever claims after this sees the new state.
       const host = await sql.lockHost(tx, id);
       if (host === undefined) throw noSuchHost(id);
-      if (isChange(sql.hostState(host), change)) {
-        await sql.updateState(tx, id, change, tx.now);
+      const wish = wishAt(change, tx.now);
+      if (isChange(sql.hostState(host), wish)) {
+        await sql.updateState(tx, id, wish, tx.now);
         await tx.send([{ kind: 'host', version: 1, hostId: id }]);
         tx.touch(`host:${id}`);
       }

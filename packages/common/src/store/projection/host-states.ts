@@ -1,15 +1,25 @@
 import { SolsticeError } from '../../errors/index.js';
 import type { HostRecord, HostState } from '../records.js';
 
+/** What an operator wishes of a host. A deadline is an instant, or a time from when the store hears of it. */
 export interface HostWish {
   state: HostState;
   by: string;
   reason?: string;
   drainUntil?: Date;
+  drainForMs?: number;
+}
+
+/** With its deadline as an instant. */
+export function wishAt({ drainForMs, ...wish }: HostWish, now: Date): Omit<HostWish, 'drainForMs'> {
+  return drainForMs === undefined ? wish : { ...wish, drainUntil: new Date(now.getTime() + drainForMs) };
 }
 
 /** Does this wish change anything? Any state may follow any other. Throws `refused` for a wish that means nothing. */
-export function isChange(host: Pick<HostRecord, 'state' | 'stateChange' | 'drainUntil'>, wish: HostWish): boolean {
+export function isChange(
+  host: Pick<HostRecord, 'state' | 'stateChange' | 'drainUntil'>,
+  wish: Omit<HostWish, 'drainForMs'>,
+): boolean {
   if (wish.drainUntil !== undefined && wish.state !== 'draining') {
     throw new SolsticeError('refused', `only draining has a deadline, not ${wish.state}`);
   }
