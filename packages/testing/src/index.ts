@@ -6,6 +6,7 @@ export {
   type TestContext,
   type TestDatabase,
 } from './database/template-database.js';
+export { provide, type Wanted } from './debian-packages.js';
 export {
   type DockerEngine,
   type DockerForTests,

@@ -66,7 +66,7 @@ export const metricCatalogue = {
     kind: 'histogram',
     origin: 'process',
     section: 'Attempts',
-    help: 'From the claim to the worker being made, by backend: made, failed, cancelled.',
+    help: 'How long the backend took to make a worker: made, failed, cancelled.',
     labels: ['backend', 'result'],
     buckets: boots,
   },
