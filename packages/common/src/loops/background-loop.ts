@@ -27,6 +27,9 @@ export interface BackgroundLoopOptions {
   metrics?: Pick<Metrics, 'count'> | undefined;
 }
 
+/** Of the pauses between failures: who looks once a minute need not wait one when what was down is up again. */
+const MOST_GAP_MS = 5_000;
+
 /**
  * Calls `pass` now, when woken, and every few seconds, one at a time. A failure that it tolerates (an outage) is
  * waited out, told in `health`, and logged once, not at each try; any other ends the loop and is reported as a crash,
@@ -114,7 +117,8 @@ export class BackgroundLoop {
       }
       const failures = this.#record.failuresInARow;
       // After a failure a wake-up does not hurry: it would only hammer what is down.
-      const gapMs = failures === 0 ? minGapMs : Math.min(100 * 2 ** Math.min(failures, 20), everyMs) * jitter(0.5, 1);
+      const gapMs =
+        failures === 0 ? minGapMs : Math.min(100 * 2 ** Math.min(failures, 20), everyMs, MOST_GAP_MS) * jitter(0.5, 1);
       await this.#pause(gapMs, false);
       if (!this.#woken && failures === 0) await this.#pause(everyMs * jitter(0.8, 1.2), true);
     }

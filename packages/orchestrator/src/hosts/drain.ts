@@ -6,7 +6,6 @@ export interface DrainOptions {
   hostId: string;
   intake: Intake;
   store: Pick<HostStore, 'list'>;
-  clock: Clock;
   /** Its time is over: what still runs is given up, for this reason. Called again while that is so. */
   handBack(reason: string): void;
 }
@@ -21,7 +20,7 @@ export class Drain {
     this.#options = options;
   }
 
-  async obey({ state, drainUntil }: Pick<RenewAnswer, 'state' | 'drainUntil'>): Promise<void> {
+  async obey({ state, drainUntil, now }: Pick<RenewAnswer, 'state' | 'drainUntil' | 'now'>): Promise<void> {
     const { intake, hostId } = this.#options;
     clearTimeout(this.#timer);
     if (state === 'active') {
@@ -54,8 +53,9 @@ export class Drain {
   async #change(key: string): Promise<HostStateChange | undefined> {
     if (this.#known?.key === key) return this.#known.change;
     const { store, hostId } = this.#options;
-    const change = (await store.list()).find(({ id }) => id === hostId)?.stateChange;
-    this.#known = { key, change };
+    const hosts = await store.list().catch(() => undefined);
+    const change = hosts?.find(({ id }) => id === hostId)?.stateChange;
+    if (hosts) this.#known = { key, change };
     return change;
   }
 }

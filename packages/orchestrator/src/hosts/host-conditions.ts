@@ -44,10 +44,11 @@ export class HostConditions {
 
   #judgeDisk(freeBytes: number): void {
     const { intake } = this.#options;
-    const needed = DISK_RESERVE_BYTES * (this.#diskIsFull ? DISK_RETURN_FACTOR : 1);
-    this.#diskIsFull = freeBytes < needed;
+    const returnBytes = DISK_RESERVE_BYTES * DISK_RETURN_FACTOR;
+    this.#diskIsFull = freeBytes < (this.#diskIsFull ? returnBytes : DISK_RESERVE_BYTES);
     if (!this.#diskIsFull) return intake.open('disk');
-    intake.close('disk', `no new work: its disk has ${mebibytes(freeBytes)} left, and ${mebibytes(needed)} are needed`);
+    const needed = mebibytes(returnBytes);
+    intake.close('disk', `no new work: its disk has ${mebibytes(freeBytes)} left, and ${needed} are needed`);
   }
 
   async #judge({ kind, problems }: Pick<Backend, 'kind' | 'problems'>): Promise<void> {

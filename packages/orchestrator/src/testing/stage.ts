@@ -9,6 +9,7 @@ import { Attempts } from '../attempts/attempts.js';
 import { Claimer } from '../claims/claimer.js';
 import { reconcileWorkers } from '../hosts/adoption.js';
 import { Intake } from '../hosts/intake.js';
+import { planJob, runOf, statesOf } from './plan-job.js';
 
 const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest();
 const pools = [{ name: 'default', backend: 'process' as const, image: undefined, cpus: 1, memoryBytes: 1 }];
@@ -101,60 +102,16 @@ export class Stage {
   }
 
   /** One job, `build`, with one step. Gives the run's id. */
-  async plan(image?: string): Promise<string> {
-    const repository = await this.store.repositories.upsert({
-      forge: 'local',
-      forgeRepositoryId: undefined,
-      name: 'app',
-      cloneUrl: '/srv/app.git',
-      defaultBranch: undefined,
-      sealedWebhookSecret: undefined,
-      origin: 'operator',
-    });
-    const runId = randomUUID();
-    const source = { repositoryId: repository.id, forge: 'local', repositoryName: 'app', cloneUrl: '/srv/app.git' };
-    await this.store.runs.plan({
-      deliveryId: undefined,
-      runs: [
-        {
-          runId,
-          pageKey: randomUUID(),
-          spec: {
-            version: 1,
-            workflow: { name: 'ci', file: '.solstice/ci.kdl' },
-            nodes: [
-              {
-                kind: 'job',
-                id: 'build',
-                name: 'build',
-                runsOn: 'default',
-                env: {},
-                needs: [],
-                ...(image === undefined ? {} : { image }),
-                steps: [{ name: 'Make', env: {}, action: { kind: 'run', script: 'make' } }],
-              },
-            ],
-          },
-          source: { ...source, ref: 'refs/heads/main', commit: 'a'.repeat(40), before: undefined, title: undefined },
-          trigger: { event: 'push', actor: 'ada' },
-          checkContext: 'solstice/ci',
-        },
-      ],
-      failedChecks: [],
-      outcome: { state: 'planned', reason: undefined },
-    });
-    return runId;
+  plan(image?: string): Promise<string> {
+    return planJob(this.store, image === undefined ? {} : { image });
   }
 
-  async run(runId: string): Promise<RunDetail> {
-    const found = await this.store.runs.find({ id: runId });
-    if (!found) throw new Error(`no run ${runId}`);
-    return found;
+  run(runId: string): Promise<RunDetail> {
+    return runOf(this.store, runId);
   }
 
-  async states(runId: string): Promise<string> {
-    const run = await this.run(runId);
-    return `${run.state}: ${run.nodes.flatMap(({ attempts }) => attempts.map(({ state }) => state)).join(', ')}`;
+  states(runId: string): Promise<string> {
+    return statesOf(this.store, runId);
   }
 
   reconcile(): Promise<void> {
