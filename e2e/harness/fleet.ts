@@ -167,6 +167,7 @@ export class Fleet {
     const attempt = async (what: string, work: () => Promise<void>) => {
       await work().catch((error: unknown) => failures.push(`${what}: ${error instanceof Error ? error.stack : error}`));
     };
+    await attempt('heal', async () => this.lab?.heal());
     const api = [...this.nodes.values()].find((node) => node.roles.includes('api') && node.isRunning);
     if (api) {
       await attempt('replay', () => expectEveryRunReplays(this.client(api.name)));

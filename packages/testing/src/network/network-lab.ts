@@ -70,6 +70,11 @@ export class NetworkLab implements AsyncDisposable {
     return host;
   }
 
+  /** Every cable is whole again. Idempotent. */
+  async heal(): Promise<void> {
+    for (const host of this.#hosts) await host.heal();
+  }
+
   /** Takes away all of it, also after a failure. Processes in the namespaces lose their network, but live on. Idempotent. */
   async remove(): Promise<void> {
     const ours = (await namespaces()).filter((namespace) => namespace.startsWith(`${this.#name}_`));
