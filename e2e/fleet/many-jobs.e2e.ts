@@ -1,3 +1,4 @@
+import { eventually } from '@solstice/testing';
 import { afterEach, describe, expect, test } from 'vitest';
 import { Fleet } from '../harness/fleet.js';
 import { CapacityWatch } from '../harness/fleet-capacity.js';
@@ -20,7 +21,7 @@ describe.skipIf(fleetMissing)('three hosts of different size', () => {
     fleet = ledger = watch = undefined;
   });
 
-  test('500 jobs: none twice, none lost, spread by capacity, which is never exceeded', {
+  test('500 jobs: none twice, none lost, spread by capacity, which is never exceeded; they do not starve a large one', {
     timeout: 300_000,
   }, async () => {
     fleet = await Fleet.create({ scripts });
@@ -42,8 +43,29 @@ describe.skipIf(fleetMissing)('three hosts of different size', () => {
       const tree = writeTree(fleet, half, ledger.workflow({ workflow: half, jobs: jobs / 2 }));
       await pushTree(repository, tree, half);
     }
-    await expectAllSucceededOnce(fleet, { runs: 2, jobs, timeoutMs: 280_000 });
-    ledger.expectOnce(jobs);
+    // A job as large as the largest host, behind hundreds of small ones: as if it had waited for an hour already, which is
+    // when a host is kept free for it.
+    await ledger.untilBegun(50);
+    const large = ledger.workflow({ workflow: 'large', jobs: 1, more: [`resources cpus=${slots.cedar}`] });
+    await pushTree(repository, writeTree(fleet, 'large', large), 'large');
+    const { postgres } = fleet;
+    const isLarge = 'run_id in (select run_id from nodes group by run_id having count(*) = 1)';
+    await eventually(
+      async () =>
+        (
+          await postgres.query(
+            `update attempts set not_before = not_before - interval '1 hour' where ${isLarge} returning 1`,
+          )
+        ).length === 1,
+      { describe: 'the large job to wait', intervalMs: 100 },
+    );
+
+    await expectAllSucceededOnce(fleet, { runs: 3, jobs: jobs + 1, timeoutMs: 280_000 });
+    ledger.expectOnce(jobs + 1);
+    const [after] = await postgres.query<{ small: number }>(
+      `select count(*)::int as small from attempts where claimed_at > (select claimed_at from attempts where ${isLarge})`,
+    );
+    expect(after?.small, 'small jobs that the large one did not have to wait for').toBeGreaterThan(100);
     await expectAllReported(fleet);
 
     const { samples, exceeded, fullest } = await watch.stop();
