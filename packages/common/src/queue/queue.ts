@@ -70,6 +70,8 @@ export interface Queue {
   state(): QueueState;
   /** Why it is not connected, with the way out; undefined while it is, or before the first try has failed. */
   problem(): SolsticeError | undefined;
+  /** How often a connection to the broker was lost. Absent where there is none to lose. */
+  losses?(): number;
   /** Cancels every consumer and lets go of connections. Idempotent. */
   close(): Promise<void>;
 }

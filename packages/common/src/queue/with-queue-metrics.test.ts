@@ -8,10 +8,12 @@ test('what goes out, what comes in, and whether the broker is there', async () =
   const metrics = createMetrics({ version: '0', roles: [] });
   const inner = createInProcessQueue({ logger: { error: () => undefined } });
   let state: QueueState = 'connected';
+  let losses = 0;
   const queue = withQueueMetrics(
     new Proxy(inner, {
       get: (target, name) => {
         if (name === 'state') return () => state;
+        if (name === 'losses') return () => losses;
         const own: unknown = Reflect.get(target, name);
         return typeof own === 'function' ? own.bind(target) : own;
       },
@@ -40,13 +42,14 @@ test('what goes out, what comes in, and whether the broker is there', async () =
   expect(text).toContain('solstice_queue_publish_seconds_count{result="confirmed"} 1');
   expect(text).toContain('\nsolstice_queue_connected 1\n');
   state = 'connecting';
+  losses = 2;
   const away = await metrics.text();
   expect(away).toContain('\nsolstice_queue_connected 0\n');
-  expect(away).toContain('\nsolstice_queue_connections_lost_total 1\n');
+  expect(away).toContain('\nsolstice_queue_connections_lost_total 2\n');
   await metrics.text();
   state = 'connected';
   await metrics.text();
-  expect(await metrics.text()).toContain('\nsolstice_queue_connections_lost_total 1\n');
+  expect(await metrics.text()).toContain('\nsolstice_queue_connections_lost_total 2\n');
   await queue.close();
   await expect(queue.publish([])).rejects.toMatchObject({ retryable: true });
   expect(await metrics.text()).toContain('solstice_queue_publish_seconds_count{result="failed"} 1');

@@ -3,12 +3,12 @@ import type { Queue } from './queue.js';
 
 /** The same queue, counted. Put on once, where the parts are put together. */
 export function withQueueMetrics(queue: Queue, metrics: Metrics): Queue {
-  let wasConnected = false;
+  let lossesTold = 0;
   const look = (): void => {
-    const isConnected = queue.state() === 'connected';
-    if (wasConnected && !isConnected) metrics.count('solstice_queue_connections_lost_total', {});
-    wasConnected = isConnected;
-    metrics.set('solstice_queue_connected', {}, isConnected ? 1 : 0);
+    const losses = queue.losses?.() ?? 0;
+    metrics.count('solstice_queue_connections_lost_total', {}, losses - lossesTold);
+    lossesTold = losses;
+    metrics.set('solstice_queue_connected', {}, queue.state() === 'connected' ? 1 : 0);
   };
   const forget = metrics.onScrape(look);
   return {
@@ -21,7 +21,6 @@ export function withQueueMetrics(queue: Queue, metrics: Metrics): Queue {
         for (const { message } of posts) metrics.count('solstice_relay_published_total', { kind: message.kind });
       } finally {
         metrics.observe('solstice_queue_publish_seconds', { result }, (performance.now() - beganMs) / 1_000);
-        look();
       }
     },
     subscribe: (subscription, handler) =>
@@ -37,6 +36,7 @@ export function withQueueMetrics(queue: Queue, metrics: Metrics): Queue {
     onDeadLetter: (handler) => queue.onDeadLetter(handler),
     state: () => queue.state(),
     problem: () => queue.problem(),
+    losses: () => queue.losses?.() ?? 0,
     close: async () => {
       forget();
       await queue.close();

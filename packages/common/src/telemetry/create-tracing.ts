@@ -1,21 +1,8 @@
-import type { Logger } from './logger.js';
-import type { Metrics } from './metrics.js';
 import { OpenTelemetryTracing } from './open-telemetry.js';
 import { noTracing, type Tracing } from './tracing.js';
+import type { TracingSettings } from './tracing-settings.js';
 
-export interface TracingSettings {
-  /** Where an OpenTelemetry collector takes OTLP over HTTP: its base address, or the whole one of `/v1/traces`. */
-  otlpUrl?: string | undefined;
-  /** What this process does: `forge`, `orchestrator`, … */
-  role: string;
-  version?: string;
-  /** Which of the processes of this role it is. */
-  instance?: string;
-  logger: Logger;
-  metrics?: Pick<Metrics, 'count'> | undefined;
-  /** For tests: how long a span may lie before it is sent. */
-  sendAfterMs?: number;
-}
+export type { TracingSettings };
 
 /** Without an address it traces nothing and loads nothing. */
 export function createTracing(settings: TracingSettings): Tracing {

@@ -243,7 +243,7 @@ export const metricCatalogue = {
     kind: 'counter',
     origin: 'process',
     section: 'Messages',
-    help: 'How often the connection to the broker was lost.',
+    help: 'How often a connection to the broker was lost; each process has two.',
     labels: [],
   },
   solstice_dead_letters: {
@@ -339,4 +339,4 @@ export const databaseGauges = metricNames.filter(
   (name) => metricCatalogue[name].origin === 'database',
 ) as DatabaseGauge[];
 /** The same, without the literal types: for those who walk through all. */
-export const instruments: Readonly<Record<MetricName, Instrument>> = metricCatalogue;
+export const instruments: Readonly<Record<MetricName, Instrument>> = { ...metricCatalogue };

@@ -4,10 +4,10 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Context, Span as OtelSpan, SpanKind, Tracer } from '@opentelemetry/api';
 import type { BasicTracerProvider, IdGenerator } from '@opentelemetry/sdk-trace-base';
 import { collectorAddress } from './collector-address.js';
-import type { TracingSettings } from './create-tracing.js';
 import { SpanQueue } from './span-queue.js';
 import { formatTraceparent, parseTraceparent, type TraceContext } from './trace-context.js';
 import type { Attributes, Span, SpanEnd, SpanOptions, Tracing } from './tracing.js';
+import type { TracingSettings } from './tracing-settings.js';
 
 // Not by import: most processes do not trace, and these take 70 ms to load.
 const require = createRequire(import.meta.url);

@@ -27,6 +27,7 @@ export class Link {
   #usable = false;
   #blocked: string | undefined;
   #problem: SolsticeError | undefined;
+  #losses = 0;
   #running: Promise<void> | undefined;
 
   constructor(settings: LinkSettings) {
@@ -48,6 +49,11 @@ export class Link {
   /** Why the broker takes nothing from this connection at present. */
   get blocked(): string | undefined {
     return this.#blocked;
+  }
+
+  /** How often a connection that was usable has gone without being closed by us. */
+  get losses(): number {
+    return this.#losses;
   }
 
   get problem(): SolsticeError | undefined {
@@ -104,7 +110,10 @@ export class Link {
       logger.info({ connection: name, broker: where }, 'connected to RabbitMQ');
       ready();
       const error = await gone;
-      if (!this.#stopping.signal.aborted) this.#failed(error ?? new Error('the connection was closed'));
+      if (!this.#stopping.signal.aborted) {
+        this.#losses += 1;
+        this.#failed(error ?? new Error('the connection was closed'));
+      }
     } catch (error) {
       this.#failed(toError(error));
       destroy(connection, toError(error));

@@ -47,11 +47,13 @@ describe.skipIf('missing' in rabbit)('a broker that comes and goes', { timeout: 
     await server.start();
     await eventually(() => queue.state() === 'connected');
     expect(queue.problem()).toBeUndefined();
+    expect(queue.losses?.()).toBe(0);
     await publishSurely(queue, report('r'));
     await eventually(() => ear.heard.includes('r'));
     expect(ear.heard).not.toContain('lost');
     await server.down('kill');
     await eventually(() => queue.state() === 'connecting');
+    await eventually(() => queue.losses?.() === 2);
     await ear.consumer.cancel();
     await queue.close();
     expect(queue.state()).toBe('closed');

@@ -127,6 +127,10 @@ class RabbitQueue implements Queue {
     return this.#publishing.connection && this.#consuming.connection ? 'connected' : 'connecting';
   }
 
+  losses(): number {
+    return this.#publishing.losses + this.#consuming.losses;
+  }
+
   problem(): SolsticeError | undefined {
     if (this.state() !== 'connecting') return undefined;
     return this.#publishing.problem ?? this.#consuming.problem;
