@@ -38,7 +38,8 @@ export default defineConfig({
           name: 'e2e',
           include: ['e2e/**/*.e2e.ts'],
           globalSetup: ['e2e/harness/global-setup.ts'],
-          testTimeout: 180_000,
+          // Twice what they take on a busy machine: each wait inside has a bound of its own, with a better message.
+          testTimeout: 360_000,
           hookTimeout: 180_000,
           maxWorkers: 2,
           sequence: { groupOrder: 2 },
