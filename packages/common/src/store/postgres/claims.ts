@@ -27,9 +27,9 @@ export class Claims {
   }
 
   /**
-   * The host's row is locked first, so a host gives away its room one claim at a time; then kept hosts are written (see
-   * keepHosts), then the run is locked. A run that
-   * another transaction has is passed over while there is another, else waited for.
+   * The host's row is locked first, so a host gives away its room one claim at a time; then kept hosts are written
+   * (keepHosts); then the run is locked. A run that another transaction has is passed over while there is another, else
+   * waited for.
    */
   claim(request: ClaimRequest): Promise<Claim | undefined> {
     return this.#db.transaction(async (tx) => {
@@ -58,26 +58,31 @@ export class Claims {
     const { fleet, keptForOwn } = await keepHosts(tx, all, kinds, own.id);
     const keys = kinds.filter(({ needs }) => fitOf({ ...needs, id: '', notBefore: 0 }, own, fleet).fits);
     const look = { keys: keys.map(({ key }) => key), now: tx.now, limit: candidateLimit };
+    // Runs that this transaction has locked and found nothing in: nobody can add to them before it ends.
+    const barren = new Set<string>();
+    const takeFrom = async (runId: string, options: { skipLocked: boolean }): Promise<Claim | undefined> => {
+      const run = await this.#commands.lock(tx, runId, options);
+      const claim = run && (await this.#takeFrom(tx, request, run, own, fleet));
+      if (run !== undefined && claim === undefined) barren.add(runId);
+      return claim;
+    };
     for (let round = 0; round < maxRounds; round += 1) {
-      const candidates = await readOldest(tx, look);
+      const candidates = await readOldest(tx, { ...look, exceptRuns: [...barren] });
       if (keptForOwn !== undefined && fitOf(keptForOwn.attempt, own, fleet).fits) {
         candidates.push(keptForOwn.queued);
-        candidates.sort((a, b) => a.ordinal - b.ordinal);
       }
-      const first = candidates[0];
+      const runIds = new Set(candidates.sort((a, b) => a.ordinal - b.ordinal).map(({ runId }) => runId));
+      const left = [...runIds].filter((runId) => !barren.has(runId));
+      const [first] = left;
       if (first === undefined) return undefined;
-      const tried = new Set<string>();
-      for (const { runId } of candidates) {
-        if (tried.has(runId)) continue;
-        tried.add(runId);
-        const run = await this.#commands.lock(tx, runId, { skipLocked: true });
-        const claim = run && (await this.#takeFrom(tx, request, run, own, fleet));
+      for (const runId of left) {
+        const claim = await takeFrom(runId, { skipLocked: true });
         if (claim !== undefined) return claim;
       }
-      // All are held by others just now. After waiting for the oldest there may be something left of it, or of the
-      // rest: those who held them have taken what they took.
-      const run = await this.#commands.lock(tx, first.runId);
-      const claim = run && (await this.#takeFrom(tx, request, run, own, fleet));
+      // All that are left are held by others just now. After waiting for the oldest there may be something left of it,
+      // or of the rest: those who held them have taken what they took.
+      if (barren.has(first)) continue;
+      const claim = await takeFrom(first, { skipLocked: false });
       if (claim !== undefined) return claim;
     }
     return undefined;

@@ -35,10 +35,10 @@ export async function readKinds(db: Queryable): Promise<QueuedKind[]> {
   return rows.map(({ key, needs, since }) => ({ key, needs: JSON.parse(needs) as Needs, since }));
 }
 
-/** The oldest attempts of these kinds whose time has come, oldest first. */
+/** The oldest attempts of these kinds whose time has come, oldest first; none of the runs that were looked through. */
 export async function readOldest(
   db: Queryable,
-  request: { keys: readonly string[]; now: Date; limit: number },
+  request: { keys: readonly string[]; now: Date; limit: number; exceptRuns: readonly string[] },
 ): Promise<Queued[]> {
   if (request.keys.length === 0) return [];
   const rows = await db.rows<{ id: string; run_id: string; ordinal: number }>(
@@ -46,10 +46,11 @@ export async function readOldest(
      from unnest($1::text[]) as k (key) cross join lateral (
        select a.id, a.run_id, a.ordinal from attempts a
        where a.state = 'queued' and md5(a.needs) = k.key and a.not_before <= $2
+         and not a.run_id = any($4::uuid[])
        order by a.ordinal limit $3
      ) c
      order by c.ordinal limit $3`,
-    [request.keys, request.now, request.limit],
+    [request.keys, request.now, request.limit, request.exceptRuns],
   );
   return rows.map(({ id, run_id, ordinal }) => ({ id, runId: run_id, ordinal }));
 }
