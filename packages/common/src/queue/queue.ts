@@ -5,7 +5,10 @@ import type { TraceContext } from '../telemetry/index.js';
 /** What a consumer wants to hear. */
 export type Subscription =
   | { kind: 'delivery' }
-  /** Each message goes to one of the consumers of its pool; to one of pool `*` only where nobody consumes its own. */
+  /**
+   * Each message goes to one of the consumers of its pool; to one of pool `*` only where nobody consumes its own, on a
+   * broker: where nobody has for a while.
+   */
   | { kind: 'job'; pool: string }
   | { kind: 'host'; hostId: string }
   | { kind: 'report' };

@@ -63,7 +63,8 @@ export function explain(error: Error, where: string): SolsticeError {
     const hint = 'Give the user the permissions configure, write and read on solstice.* in this vhost.';
     return refused(`RabbitMQ at ${where} does not permit it: ${said(message)}`, error, hint);
   }
-  if (/NOT.ALLOWED/.test(message)) {
+  // The second is amqplib's word for a farewell in answer to the vhost's name.
+  if (/NOT.ALLOWED|got <ConnectionClose/.test(message)) {
     const hint = 'Make the vhost and give the user permissions in it, or name another in queue_url.';
     return refused(`RabbitMQ at ${where} does not let the user into this vhost`, error, hint);
   }

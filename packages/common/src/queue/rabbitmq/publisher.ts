@@ -25,25 +25,26 @@ interface Opened {
 /** Sends with confirms over the link's connection. Keeps nothing: what is not confirmed is the caller's to send again. */
 export class Publisher {
   readonly #settings: PublisherSettings;
-  #link: Link | undefined;
+  readonly #link: () => Link;
   #opened: Opened | undefined;
   /** Called when the connection can't be used any more, or is told to wait. */
   readonly #waiting = new Set<(error: SolsticeError) => void>();
 
-  constructor(settings: PublisherSettings) {
+  /** `link`: the one that calls onUp and onDown. */
+  constructor(settings: PublisherSettings, link: () => Link) {
     this.#settings = settings;
+    this.#link = link;
   }
 
-  async onUp(link: Link, connection: ChannelModel): Promise<void> {
+  async onUp(connection: ChannelModel): Promise<void> {
     const channel = await connection.createConfirmChannel();
     const opened: Opened = { connection, channel, returned: new Set() };
     channel.on('return', (message) => opened.returned.add(String(message.properties.messageId)));
     // Without its channel the connection is of no use; a new one declares everything again.
-    channel.on('error', (error) => link.drop(connection, error));
+    channel.on('error', (error) => this.#link().drop(connection, error));
     channel.on('close', () => this.#failWaiting(this.#unavailable('the channel was closed')));
     connection.on('blocked', (reason) => this.#failWaiting(this.#blocked(reason)));
     await within(this.#settings.confirmMs, 'declaring', () => declareTopology(channel));
-    this.#link = link;
     this.#opened = opened;
   }
 
@@ -122,7 +123,7 @@ export class Publisher {
     } catch (error) {
       const problem = explain(toError(error), this.#settings.where);
       // Nobody knows what became of it. What comes late on this connection must not count for what is sent again.
-      if (!(error instanceof SolsticeError)) this.#link?.drop(connection, problem);
+      if (!(error instanceof SolsticeError)) this.#link().drop(connection, problem);
       throw problem;
     } finally {
       if (interrupt) this.#waiting.delete(interrupt);
@@ -130,11 +131,10 @@ export class Publisher {
   }
 
   #open(): Opened {
-    const link = this.#link;
-    const reason = link?.blocked;
-    if (reason !== undefined) throw this.#blocked(reason);
-    if (!this.#opened || !link?.connection) {
-      throw this.#unavailable(link?.problem?.message ?? 'there is no connection', link?.problem);
+    const { blocked, connection, problem } = this.#link();
+    if (blocked !== undefined) throw this.#blocked(blocked);
+    if (!this.#opened || !connection) {
+      throw problem ?? this.#unavailable('there is no connection');
     }
     return this.#opened;
   }
@@ -154,8 +154,7 @@ export class Publisher {
     return this.#unavailable(`it takes no messages for now (${reason})`);
   }
 
-  #unavailable(what: string, cause?: Error): SolsticeError {
-    const message = what.includes(this.#settings.where) ? what : `RabbitMQ at ${this.#settings.where}: ${what}`;
-    return new SolsticeError('queue-unavailable', message, cause === undefined ? {} : { cause });
+  #unavailable(what: string): SolsticeError {
+    return new SolsticeError('queue-unavailable', `RabbitMQ at ${this.#settings.where}: ${what}`);
   }
 }

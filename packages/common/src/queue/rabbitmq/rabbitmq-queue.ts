@@ -53,13 +53,16 @@ class RabbitQueue implements Queue {
     this.#now = () => clock.now();
     this.#answerMs = settings.answerMs ?? 10_000;
     this.#backoff = settings.backoff ?? { firstMs: 500, mostMs: 30_000 };
-    this.#publisher = new Publisher({ where, now: this.#now, confirmMs: this.#answerMs, logger });
+    this.#publisher = new Publisher(
+      { where, now: this.#now, confirmMs: this.#answerMs, logger },
+      () => this.#publishing,
+    );
     const shared = { where, logger, backoff: this.#backoff };
     this.#publishing = new Link({
       ...shared,
       name: 'publish',
       open: () => open(`${hostId} publish`),
-      onUp: (connection) => this.#publisher.onUp(this.#publishing, connection),
+      onUp: (connection) => this.#publisher.onUp(connection),
       onDown: () => this.#publisher.onDown(),
     });
     this.#consuming = new Link({
