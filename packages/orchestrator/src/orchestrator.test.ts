@@ -1,5 +1,7 @@
 import { randomUUID } from 'node:crypto';
+import { createInProcessQueue } from '@solstice/common/queue';
 import { assertReplays, createMemoryStore, type Store } from '@solstice/common/store';
+import { createLogger } from '@solstice/common/telemetry';
 import type { SessionOwner } from '@solstice/workers/sessions';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { type HostOptions, HostUnderTest } from './testing/host-under-test.js';
@@ -125,6 +127,17 @@ describe('exclusive work', () => {
     expect(await statesOf(store, runId)).toBe('running: running');
   });
 
+  test('does not die of one exchange that is never answered', async () => {
+    const host = await hostWith();
+    await planJob(store, { exclusive: true });
+    await runningOn(host);
+    host.link = 'silent';
+    await passed(6_000);
+    host.link = 'up';
+    await passed(40_000);
+    expect(host.machine.workers.size).toBe(1);
+  });
+
   test('lives as long as the lease is renewed; ordinary work beside it is left alone when it is not', async () => {
     const host = await hostWith();
     const exclusive = await planJob(store, { exclusive: true });
@@ -196,6 +209,20 @@ describe('draining', () => {
     expect((await causeOf(runId))?.detail).toBe('host alder was drained by mara');
     expect(host.machine.workers.size).toBe(0);
     expect([...other.machine.workers.values()].map(({ spec }) => spec.attemptId)).toEqual([`${runId}/build/2`]);
+  });
+
+  test('a deadline that passed while the process was away is kept by the next one', async () => {
+    const host = await hostWith();
+    const runId = await planJob(store);
+    await runningOn(host);
+    await host.orchestrator.stop();
+    const drainUntil = new Date(Date.now() + 1_000);
+    await store.hosts.setState('alder', { state: 'draining', by: 'mara', drainUntil });
+    await passed(10_000);
+    const next = await hostWith({ machine: host.machine });
+    await passed(20_000);
+    expect((await causeOf(runId))?.detail).toBe('host alder was drained by mara');
+    expect(next.machine.workers.size).toBe(0);
   });
 
   test('a host that was cordoned before its process came claims nothing', async () => {
@@ -305,6 +332,10 @@ describe('a process that was replaced', () => {
     expect(host.crashes.map((error) => (error as { code?: string }).code)).toContain('host-replaced');
     expect(host.calls.filter((call) => !/renew|claim$/.test(call))).toEqual([]);
     await expect(owner.record(line(2))).rejects.toThrow();
+    // Not even a worker that ends is its business any more.
+    for (const id of host.machine.workers.keys()) host.backend.end(id);
+    await passed(10_000);
+    expect(host.calls.filter((call) => !/renew|claim$/.test(call))).toEqual([]);
     expect(host.machine.workers.size).toBe(1);
     const stopped = host.orchestrator.stop({ drainForMs: 60_000 });
     await passed(1_000);
@@ -368,6 +399,20 @@ describe('what the machine has left', () => {
     await passed(20_000);
     expect(await statesOf(store, runId)).toBe('queued: claimed');
   });
+});
+
+test('its bell has it look at its row at once', async () => {
+  const queue = createInProcessQueue({ logger: createLogger({ level: 'silent' }) });
+  const host = await hostWith({ queue });
+  const runId = await planJob(store);
+  const owner = await runningOn(host);
+  const said: string[] = [];
+  const control = { cancel: (reason: string) => said.push(reason), dismiss: () => undefined };
+  owner.connected(control, { watchdog: true });
+  await store.runs.command(runId, { kind: 'cancel', by: 'ada', reason: 'typo' });
+  await queue.publish([{ message: { kind: 'host', version: 1, hostId: 'alder' } }]);
+  await passed(0);
+  expect(said).toEqual(['typo']);
 });
 
 test('a job’s own resources are what its worker gets', async () => {

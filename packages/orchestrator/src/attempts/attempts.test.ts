@@ -216,6 +216,19 @@ test('after a restart: an attempt without a worker is lost, a worker without an 
   await nothingHeld(after);
 });
 
+test('what another process has under the host’s name is neither taken over nor lost', async () => {
+  const before = await stageWith();
+  const runId = await before.plan();
+  const owner = await claimed(before);
+  await owner.assignment();
+  await before.attempts.leave();
+  const after = await stageWith({ store: before.store, machine: before.machine });
+  await after.reconcile();
+  const stranger = new Stage({ store: before.store });
+  await expect(stranger.reconcile()).rejects.toMatchObject({ code: 'host-replaced' });
+  expect(await before.states(runId)).toBe('running: running');
+});
+
 test('a runner with another secret than the first one is refused, and so is one of an unknown worker', async () => {
   const stage = await stageWith();
   await stage.plan();
