@@ -51,9 +51,12 @@ describe.skipIf(fleetMissing)('hosts of different pools', () => {
       );
     expect(await ranOn()).toEqual({ east: ['east'], west: ['west'], 'far-west': ['west'] });
 
-    const waiting = (await client.runs({ limit: 10 })).find(({ workflow }) => workflow === 'north');
-    expect(waiting?.state).toBe('queued');
-    const why = await fleet.ciadm('why', String(waiting?.number));
+    const waiting = await eventually(
+      async () => (await client.runs({ limit: 10 })).find(({ workflow }) => workflow === 'north'),
+      { describe: 'the run for north' },
+    );
+    expect(waiting.state).toBe('queued');
+    const why = await fleet.ciadm('why', String(waiting.number));
     expect(why.exitCode, why.stderr).toBe(0);
     expect(why.stdout.toString()).toContain('no host serves pool "north"');
 
