@@ -53,6 +53,7 @@ async function runSuites() {
   let docker;
   try {
     docker = await startDocker();
+    await provideFleetPrograms();
     const idsBefore = new Set(docker.socketPath ? (await dockerObjects(docker.socketPath)).map(({ id }) => id) : []);
     const env = {
       ...process.env,
@@ -95,6 +96,18 @@ async function startDocker() {
     docker.missing ? `\nDocker: ${docker.missing}; what needs it is skipped` : `\nDocker: ${docker.dockerHost}`,
   );
   return docker;
+}
+
+/** RabbitMQ, and what networks of namespaces need: once for all suites, because two of them can't install at the same time. */
+async function provideFleetPrograms() {
+  if (!isChosen('integration') && !isChosen('e2e')) {
+    return;
+  }
+  const testing = await import(pathToFileURL(join(root, 'packages/testing/dist/index.js')).href);
+  const { missing } = await testing.rabbitForTests();
+  console.log(missing ? `RabbitMQ: ${missing}; what needs it is skipped` : 'RabbitMQ: there');
+  const network = await testing.missingForNetworkLab();
+  console.log(network ? `Networks: ${network}; what needs them is skipped` : 'Networks: there');
 }
 
 /** Interrupted suites could not clean up after themselves; then it is only done for them. */
