@@ -58,7 +58,7 @@ describe.skipIf(fleetMissing)('hosts of different pools', () => {
     expect(waiting.state).toBe('queued');
     const why = await fleet.ciadm('why', String(waiting.number));
     expect(why.exitCode, why.stderr).toBe(0);
-    expect(why.stdout.toString()).toContain('no host serves pool "north"');
+    expect(why.stdout.toString()).toContain('no live host serves pool north (they serve east, far-west, west)');
 
     await fleet.start({ north: serving('north') });
     await expectAllSucceededOnce(fleet, { runs: 4, jobs: 16 });
