@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto';
-import { loadavg } from 'node:os';
 import { type Assignment, type OrchestratorMessage, PROTOCOL } from '@solstice/common/rpc';
 import type { SourceChannel, SourceChunkData } from '../source/source-transfer.js';
 import type { Spool } from '../spool/spool.js';
 import { reconnectDelayMs } from './backoff.js';
 import { Connection, type ConnectionEnd } from './connection.js';
+import { Heartbeats } from './heartbeats.js';
 
 export interface SessionSettings {
   address: string;
@@ -35,9 +35,6 @@ export interface SessionOver {
 
 /** At most so much is sent and not yet acknowledged; what is more waits in the spool. */
 const inFlightLimitBytes = 1024 * 1024;
-const heartbeatMs = 10_000;
-/** Of exclusive work, which lives from the answers: several are lost before its time is over. */
-const watchedHeartbeatMs = 2_000;
 const welcomeWithinMs = 10_000;
 
 /**
@@ -50,6 +47,7 @@ export class Session {
   readonly #listener: SessionListener;
   /** Made once and only ever in memory: with it the token is ours alone. */
   readonly #secret = randomBytes(32);
+  readonly #heartbeats: Heartbeats;
   #connection: Connection | undefined;
   #welcomed = false;
   #assigned = false;
@@ -58,22 +56,24 @@ export class Session {
   #reconnectTimer: NodeJS.Timeout | undefined;
   #welcomeTimer: NodeJS.Timeout | undefined;
   #detachedTimer: NodeJS.Timeout | undefined;
-  #heartbeatTimer: NodeJS.Timeout | undefined;
   #whenWelcomed: (() => void)[] = [];
   #whenDrained: (() => void)[] = [];
-  /** When the hello of this stream (0) and its heartbeats were sent, until they are answered. */
-  readonly #sentMs = new Map<bigint, number>();
-  #heartbeats = 0n;
-  #watched = false;
   #onSourceChunk: ((chunk: SourceChunkData | 'lost') => void) | undefined;
 
   constructor(settings: SessionSettings, listener: SessionListener) {
     this.#settings = settings;
     this.#listener = listener;
+    this.#heartbeats = new Heartbeats({
+      monotonicMs: settings.monotonicMs,
+      send: (value) => {
+        if (this.#welcomed) this.#connection?.send({ $case: 'heartbeat', value });
+        return this.#welcomed;
+      },
+    });
   }
 
   start(): void {
-    this.#heartbeatTimer = setInterval(() => this.#heartbeat(), heartbeatMs);
+    this.#heartbeats.start();
     this.#startDetachedClock();
     this.#connect();
   }
@@ -81,7 +81,7 @@ export class Session {
   /** Ends it for good, without a word to the listener. */
   close(): void {
     this.#over = true;
-    clearInterval(this.#heartbeatTimer);
+    this.#heartbeats.stop();
     clearTimeout(this.#reconnectTimer);
     clearTimeout(this.#welcomeTimer);
     clearTimeout(this.#detachedTimer);
@@ -90,9 +90,7 @@ export class Session {
 
   /** From now on the orchestrator is asked often enough for how long the steps may go on. */
   watch(): void {
-    this.#watched = true;
-    clearInterval(this.#heartbeatTimer);
-    this.#heartbeatTimer = setInterval(() => this.#heartbeat(), watchedHeartbeatMs);
+    this.#heartbeats.watch();
   }
 
   /** There may be something new in the spool: sends what may be in flight. */
@@ -129,9 +127,8 @@ export class Session {
       onEnd: (end) => this.#onEnd(end),
     });
     this.#connection = connection;
-    const { workerId, token, spool, monotonicMs } = this.#settings;
-    this.#sentMs.clear();
-    this.#sentMs.set(0n, monotonicMs());
+    const { workerId, token, spool } = this.#settings;
+    this.#heartbeats.helloSent();
     connection.send({
       $case: 'hello',
       value: {
@@ -185,19 +182,8 @@ export class Session {
     this.pump();
   }
 
-  #heartbeat(): void {
-    if (!this.#welcomed) return;
-    this.#heartbeats += 1n;
-    // Only then are they answered.
-    if (this.#watched) this.#sentMs.set(this.#heartbeats, this.#settings.monotonicMs());
-    const value = { load: loadavg()[0] ?? 0, number: this.#heartbeats };
-    this.#connection?.send({ $case: 'heartbeat', value });
-  }
-
   #onPing(validForMs: number, answers: bigint): void {
-    const sentMs = this.#sentMs.get(answers);
-    // Answered: it and what was sent before it will not be asked for again.
-    for (const number of this.#sentMs.keys()) if (number !== 0n && number <= answers) this.#sentMs.delete(number);
+    const sentMs = this.#heartbeats.answered(answers);
     if (sentMs !== undefined && validForMs > 0) this.#listener.onValidUntil(sentMs + validForMs);
   }
 
