@@ -17,7 +17,6 @@ import { HostConditions, readLoad } from './hosts/host-conditions.js';
 import { HostLease } from './hosts/host-lease.js';
 import { Intake } from './hosts/intake.js';
 import { ANSWER_WITHIN_MS, EXCLUSIVE_MARGIN_MS, LEASE_MS, RENEW_MS } from './hosts/lease-times.js';
-import { type RunningReaper, startReaper } from './hosts/reaper.js';
 import { untilSettled } from './hosts/settled.js';
 import type { StateDirectory } from './hosts/state-directory.js';
 
@@ -66,7 +65,8 @@ export interface Orchestrator {
 
 /**
  * Makes this process the host: registers it, takes over what an earlier process left running, and then claims.
- * Rejects with `host-name-taken` while another process has the name.
+ * Rejects with `host-name-taken` while another process has the name. The reaper is not part of it: each process of a
+ * fleet runs one, whatever its roles.
  */
 export async function startOrchestrator(dependencies: OrchestratorDependencies): Promise<Orchestrator> {
   const { store, queue, state, backends, host, mirrors, limits } = dependencies;
@@ -189,7 +189,7 @@ export async function startOrchestrator(dependencies: OrchestratorDependencies):
   });
   const looking = loop('machine', CONDITIONS_MS, () => conditions.look());
 
-  const opened: { bell?: Consumer; sessions?: SessionServer; reaper?: RunningReaper } = {};
+  const opened: { bell?: Consumer; sessions?: SessionServer } = {};
   const letGo = new AbortController();
   const finishWork = async (drainForMs: number) => {
     await attempts.idle(drainForMs, letGo.signal);
@@ -203,7 +203,7 @@ export async function startOrchestrator(dependencies: OrchestratorDependencies):
     if (mode !== 'let-go' && !replaced) await finishWork(mode.drainForMs);
     await opened.bell?.cancel();
     drain.stop();
-    await Promise.all([renewing.stop(), reconciling.stop(), looking.stop(), opened.reaper?.stop()]);
+    await Promise.all([renewing.stop(), reconciling.stop(), looking.stop()]);
     const mayLeave = !replaced && !attempts.holdsExclusive();
     // What runners say from now on is for the next process.
     const left = attempts.leave();
@@ -220,7 +220,6 @@ export async function startOrchestrator(dependencies: OrchestratorDependencies):
     await untilSettled(reconcile, letGo.signal, logger);
     opened.sessions = await (dependencies.openSessions ?? onSocket)(attempts);
     opened.bell = await queue.subscribe({ kind: 'host', hostId: host.id }, () => renewing.passed());
-    opened.reaper = startReaper({ store: store.hosts, logger, clock, onCrash, metrics });
     reconciling.start();
     looking.start();
     // Nothing is claimed before the machine was looked at, and the store has said whether the host is drained.
@@ -245,7 +244,6 @@ export async function startOrchestrator(dependencies: OrchestratorDependencies):
         claims: claimer.health(),
         workers: reconciling.health(),
         machine: looking.health(),
-        ...(opened.reaper && { reaper: opened.reaper.health() }),
       }),
     load: () => ({ reserved: attempts.reserved(), capacity: host.capacity }),
   };

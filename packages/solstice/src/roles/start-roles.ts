@@ -68,7 +68,7 @@ export async function startRoles(context: RoleContext, options: StartRolesOption
   const host = roles.has('orchestrator')
     ? await startHostRole(context, { destroyWorkers: options.ephemeral })
     : undefined;
-  if (host === undefined) startReaping(context);
+  startReaping(context);
   await forge.start(roles);
 
   const operator = servesApi
@@ -89,7 +89,7 @@ export async function startRoles(context: RoleContext, options: StartRolesOption
   };
 }
 
-/** An orchestrator has a reaper of its own; every other process watches the hosts too. */
+/** Whatever its roles, a process watches the hosts: the work of one that is gone must not wait for a certain other one. */
 function startReaping({ store, shutdown, health, logger, metrics, crashed }: RoleContext): void {
   const reaper = startReaper({ store: store.hosts, logger, onCrash: crashed, metrics });
   shutdown.add('reaper', () => reaper.stop());
