@@ -263,6 +263,11 @@ describe('parseSettings', () => {
       expect(warnings).toHaveLength(expected);
       expect(warnings.join()).not.toMatch(/undefined/);
     });
+    it('that systemd gives to the service is not warned of, unless everybody may read it', () => {
+      const given = 'forge "a" kind="git" webhook_secret_file="/run/credentials/solstice-forge.service/s"';
+      expect(parse(given, {}, () => ({ text: 'x', mode: 0o440 })).warnings).toEqual([]);
+      expect(parse(given, {}, () => ({ text: 'x', mode: 0o444 })).warnings).toHaveLength(1);
+    });
     it('must be there, and not be empty', () => {
       const missing = () => {
         throw Object.assign(new Error('no'), { code: 'ENOENT' });

@@ -77,7 +77,9 @@ export function readSecret(
     context.problems.add(inFile.place, `${name} cannot be read from ${path} (${reason})`);
     return undefined;
   }
-  if ((file.mode & 0o077) !== 0) {
+  // systemd lets the service's user in by an access list, which shows as a mode for the group; others cannot get there.
+  const isCredential = path.startsWith('/run/credentials/') && (file.mode & 0o007) === 0;
+  if ((file.mode & 0o077) !== 0 && !isCredential) {
     const mode = file.mode.toString(8).padStart(4, '0');
     context.warnings.push(`${path} holds a secret and has mode ${mode}: others may read it. Run: chmod 600 ${path}`);
   }
