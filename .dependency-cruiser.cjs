@@ -38,7 +38,8 @@ const shared = ['errors', 'forge'];
 /** What the other folders of common may import besides themselves and those. */
 const commonFolders = {
   config: ['kdl'],
-  flow: ['messages', 'workflow'],
+  expressions: [],
+  flow: ['expressions', 'messages', 'workflow'],
   'host-file': ['kdl', 'store'],
   kdl: [],
   loops: ['telemetry'],
@@ -48,7 +49,7 @@ const commonFolders = {
   secrets: [],
   store: ['flow', 'messages', 'telemetry', 'workflow'],
   telemetry: [],
-  workflow: ['kdl'],
+  workflow: ['expressions', 'kdl'],
 };
 
 const test = '(\\.i?test\\.ts$|/testing/)';
