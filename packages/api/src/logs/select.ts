@@ -1,4 +1,5 @@
 import { SolsticeError } from '@solstice/common/errors';
+import { stepsOf } from '@solstice/common/flow';
 import type { RunDetail } from '@solstice/common/store';
 import { type Cursor, parseCursor } from './cursor.js';
 import type { LogSelection } from './log-readers.js';
@@ -16,7 +17,7 @@ export function checkSelection(run: RunDetail, selection: LogSelection & { step?
   }
   if (step !== undefined) {
     const ids = new Set(nodes.map((node) => node.id));
-    const most = Math.max(0, ...run.spec.nodes.map((spec) => (ids.has(spec.id) ? spec.steps.length : 0)));
+    const most = Math.max(0, ...run.spec.nodes.map((spec) => (ids.has(spec.id) ? stepsOf(spec).length : 0)));
     if (step >= most) {
       throw new SolsticeError('not-found', `There is no step ${step + 1}.`, { hint: `The last step is ${most}.` });
     }

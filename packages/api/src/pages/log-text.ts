@@ -1,4 +1,4 @@
-import { isTerminal } from '@solstice/common/flow';
+import { isTerminal, stepsOf } from '@solstice/common/flow';
 import type { AttemptRecord, LogChunkRecord, LogStreamName, RunDetail, Store } from '@solstice/common/store';
 import { PlainText } from '../logs/plain-text.js';
 
@@ -81,6 +81,6 @@ export async function readTail(store: Store, attempt: AttemptRecord, maxBytes: n
 
 /** `── step 2: Test`; nothing for lines of ours before the first step. */
 export function stepHeading(run: RunDetail, job: string, step: number): string | undefined {
-  const name = run.spec.nodes.find((spec) => spec.id === job)?.steps[step]?.name;
+  const name = stepsOf(run.spec.nodes.find((spec) => spec.id === job))[step]?.name;
   return name === undefined ? undefined : `── step ${step + 1}: ${name.replace(/\s+/g, ' ')}`;
 }

@@ -1,4 +1,4 @@
-import { describeCause, describeDuration, isTerminal } from '@solstice/common/flow';
+import { describeCause, describeDuration, isTerminal, stepsOf } from '@solstice/common/flow';
 import type { AttemptRecord, NodeRecord, RunDetail, StepRecord } from '@solstice/common/store';
 import { describeState } from '../runs/describe.js';
 
@@ -26,7 +26,7 @@ export function pageModel(run: RunDetail, now: Date): PageModel {
     title: `${label}: ${run.workflow} #${run.number}`,
     took: tookText(run.startedAt?.getTime(), run.endedAt?.getTime(), now),
     cause: runCause(run),
-    jobs: run.nodes.map((node, index) => jobModel(node, run.spec.nodes[index]?.steps.length ?? 0, now)),
+    jobs: run.nodes.map((node, index) => jobModel(node, stepsOf(run.spec.nodes[index]).length, now)),
   };
 }
 

@@ -1,3 +1,4 @@
+import { stepsOf } from '@solstice/common/flow';
 import { branchOf } from '@solstice/common/forge';
 import type { RunDetail } from '@solstice/common/store';
 import { runPagePath } from '../runs/run-view.js';
@@ -83,7 +84,8 @@ function levels(run: RunDetail): number[][] {
 function job(page: RunPage, index: number, path: string): Html {
   const node = page.run.nodes[index];
   const state = page.model.jobs[index];
-  const spec = page.run.spec.nodes[index];
+  const nodeSpec = page.run.spec.nodes[index];
+  const spec = nodeSpec?.kind === 'job' ? nodeSpec : undefined;
   if (!node || !state) return html``;
   const open = ['running', 'failed', 'timed_out'].includes(node.state) || page.run.nodes.length === 1;
   const log = page.logs.get(node.id);
@@ -93,7 +95,7 @@ function job(page: RunPage, index: number, path: string): Html {
     spec?.image !== undefined && `image ${spec.image}`,
     attempt && attempt.number > 1 && `attempt ${attempt.number}`,
   ];
-  const steps = spec?.steps ?? [];
+  const steps = stepsOf(spec);
   return html`<details class="job" id="job-${index}"${open && new Html(' open data-opened="1"')}>
 <summary><span class="state" id="job-${index}-state" data-state="${state.state}">${state.label}</span> <bdi>${node.name}</bdi><span class="took" id="job-${index}-took">${state.took}</span></summary>
 <div class="inside">

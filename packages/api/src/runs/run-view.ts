@@ -1,4 +1,4 @@
-import { describeCause } from '@solstice/common/flow';
+import { describeCause, type NodeSpec, stepsOf } from '@solstice/common/flow';
 import { branchOf } from '@solstice/common/forge';
 import type { AttemptRecord, NodeRecord, RunDetail, RunSummary, StepRecord } from '@solstice/common/store';
 import type { AttemptInfo, NodeView, RunDetailView, RunSummaryView, StepView } from '../schemas.js';
@@ -47,15 +47,16 @@ export function runDetailView(run: RunDetail, publicUrl: string): RunDetailView 
   };
 }
 
-function nodeView(node: NodeRecord, spec: RunDetail['spec']['nodes'][number] | undefined): NodeView {
+function nodeView(node: NodeRecord, spec: NodeSpec | undefined): NodeView {
+  const job = spec?.kind === 'job' ? spec : undefined;
   return {
     id: node.id,
     name: node.name,
     state: node.state,
     needs: node.needs,
-    ...(spec !== undefined && { runsOn: spec.runsOn }),
-    ...(spec?.image !== undefined && { image: spec.image }),
-    stepNames: spec?.steps.map((step) => step.name) ?? [],
+    ...(job !== undefined && { runsOn: job.runsOn }),
+    ...(job?.image !== undefined && { image: job.image }),
+    stepNames: stepsOf(spec).map((step) => step.name),
     ...(node.cause && { cause: node.cause, causeText: describeCause(node.cause) }),
     ...(node.waitingFor !== undefined && { waitingFor: node.waitingFor }),
     ...(node.hostAnswers && { hostAnswers: node.hostAnswers }),

@@ -6,11 +6,14 @@ export const causeSchema = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('signal'), step: z.number().int(), stepName: z.string(), signal: z.string() }),
   z.strictObject({
     kind: z.literal('clock'),
-    clock: z.enum(['job', 'step']),
+    /** `deadline`: of all attempts together. `queue`: of the wait for a host. `silence`: without a word, of job or step. */
+    clock: z.enum(['job', 'step', 'deadline', 'queue', 'silence', 'step-silence']),
     limitMs: z.number(),
     step: z.number().int().optional(),
     stepName: z.string().optional(),
   }),
+  /** A step said so itself, with `solstice fail`. */
+  z.strictObject({ kind: z.literal('user'), reason: z.string() }),
   z.strictObject({ kind: z.literal('out-of-memory') }),
   z.strictObject({ kind: z.literal('source'), detail: z.string() }),
   z.strictObject({ kind: z.literal('cannot-start'), step: z.number().int(), stepName: z.string(), detail: z.string() }),
@@ -21,6 +24,8 @@ export const causeSchema = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('refused'), hostId: z.string().optional(), detail: z.string() }),
   /** A node that did not start because of these nodes, or a run that failed by them. */
   z.strictObject({ kind: z.literal('nodes'), nodes: z.array(z.string()) }),
+  /** A node that was not asked for: what it is there for did not come about. Nothing else is held up by it. */
+  z.strictObject({ kind: z.literal('condition'), detail: z.string() }),
 ]);
 
 export type Cause = z.infer<typeof causeSchema>;
@@ -29,5 +34,9 @@ export type Cause = z.infer<typeof causeSchema>;
 export const attemptResultSchema = z.strictObject({
   state: z.enum(['succeeded', 'failed', 'timed_out', 'cancelled']),
   cause: causeSchema.optional(),
+  /** What the job hands on, by name. */
+  outputs: z.record(z.string(), z.string()).optional(),
+  /** Not to be tried again, whatever the workflow says. */
+  final: z.literal(true).optional(),
 });
 export type AttemptResult = z.infer<typeof attemptResultSchema>;

@@ -26,6 +26,9 @@ export function decide(run: RunFlow | undefined, command: Command, now: number):
   if (command.kind === 'cancel') {
     return cancel(turn, command);
   }
+  if (command.kind === 'fire') {
+    return [];
+  }
   const attempt = turn.draft.findAttempt(command.attemptId);
   if (attempt === undefined) {
     return refusal(`there is no attempt ${command.attemptId}`, 'none');
@@ -187,7 +190,7 @@ function cancel(turn: Turn, command: Extract<Command, { kind: 'cancel' }>): Flow
 }
 
 function jobOf(turn: Turn, attempt: AttemptView): JobSpec | undefined {
-  return graphOf(turn.draft.head.spec).spec(attempt.nodeId);
+  return graphOf(turn.draft.head.spec).job(attempt.nodeId);
 }
 
 function liveAttempt(turn: Turn, node: NodeFlow): AttemptView | undefined {
@@ -238,7 +241,7 @@ function tryAgain(
 function queueAttempt(turn: Turn, nodeId: string, notBefore: number, avoidHosts: string[]): void {
   const number = turn.draft.node(nodeId).attemptIds.length + 1;
   const attemptId = attemptIdOf(turn.draft.head.runId, nodeId, number);
-  const pool = graphOf(turn.draft.head.spec).spec(nodeId)?.runsOn ?? 'default';
+  const pool = graphOf(turn.draft.head.spec).job(nodeId)?.runsOn ?? 'default';
   turn.emit({ kind: 'attempt.queued', attemptId, nodeId, number, pool, notBefore, avoidHosts });
 }
 

@@ -9,9 +9,9 @@ export function describeCause(cause: Cause): string {
     case 'signal':
       return `step “${cause.stepName}” was ended by ${cause.signal}`;
     case 'clock':
-      return cause.clock === 'step'
-        ? `step “${cause.stepName ?? cause.step ?? '?'}” took longer than ${describeDuration(cause.limitMs)}`
-        : `the job took longer than ${describeDuration(cause.limitMs)}`;
+      return describeClock(cause);
+    case 'user':
+      return cause.reason;
     case 'out-of-memory':
       return 'the worker ran out of memory';
     case 'source':
@@ -26,8 +26,31 @@ export function describeCause(cause: Cause): string {
       return `no worker could be made${onHost(cause.hostId)}: ${cause.detail}`;
     case 'nodes':
       return `because of ${cause.nodes.join(', ')}`;
+    case 'condition':
+      return cause.detail;
     default:
       return assertNever(cause);
+  }
+}
+
+function describeClock(cause: Extract<Cause, { kind: 'clock' }>): string {
+  const limit = describeDuration(cause.limitMs);
+  const step = `step “${cause.stepName ?? cause.step ?? '?'}”`;
+  switch (cause.clock) {
+    case 'job':
+      return `the job took longer than ${limit}`;
+    case 'step':
+      return `${step} took longer than ${limit}`;
+    case 'deadline':
+      return `it did not end within its deadline of ${limit}`;
+    case 'queue':
+      return `no host took it within ${limit}`;
+    case 'silence':
+      return `the job said nothing for ${limit}`;
+    case 'step-silence':
+      return `${step} said nothing for ${limit}`;
+    default:
+      return assertNever(cause.clock);
   }
 }
 

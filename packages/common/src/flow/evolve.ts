@@ -154,6 +154,9 @@ function change(draft: Draft, event: Exclude<FlowEvent, { kind: 'run.planned' }>
     case 'attempt.queued':
       queueAttempt(draft, event);
       return;
+    case 'attempt.due':
+      draft.setAttempt({ ...draft.attempt(event.attemptId), due: true });
+      return;
     case 'attempt.claimed': {
       const { hostId, workerId, requestId } = event;
       const attempt = moveAttempt(draft, event.attemptId, 'claimed');

@@ -1,7 +1,9 @@
-import type { NodeSpec, RunSpec } from './spec.js';
+import type { JobSpec, NodeSpec, RunSpec } from './spec.js';
 
 export interface Graph {
   spec(nodeId: string): NodeSpec | undefined;
+  /** Undefined for what is no job. */
+  job(nodeId: string): JobSpec | undefined;
   /** The nodes that need this one, in the order of the file. */
   dependents(nodeId: string): readonly string[];
   needs(nodeId: string): readonly string[];
@@ -32,6 +34,10 @@ export function graphOf(spec: RunSpec): Graph {
   }
   const graph: Graph = {
     spec: (nodeId) => specs.get(nodeId),
+    job: (nodeId) => {
+      const found = specs.get(nodeId);
+      return found?.kind === 'job' ? found : undefined;
+    },
     dependents: (nodeId) => dependents.get(nodeId) ?? [],
     needs: (nodeId) => needs.get(nodeId) ?? [],
   };

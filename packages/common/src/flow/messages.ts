@@ -18,7 +18,9 @@ export type Command =
   | { kind: 'finish'; attemptId: string; result: AttemptResult }
   | { kind: 'lose'; attemptId: string; detail: string }
   | { kind: 'refuse'; attemptId: string; detail: string; retryable: boolean }
-  | { kind: 'cancel'; by: string; reason?: string };
+  | { kind: 'cancel'; by: string; reason?: string }
+  /** A timer's time has come. One that is early, or for which there is nothing to do any more, changes nothing. */
+  | { kind: 'fire'; key: string };
 
 /** What happened. Append-only; `evolve` gives it its meaning. JSON-serialisable; `at` is Unix milliseconds. */
 export type FlowEvent = { seq: number; at: number } & FlowEventBody;
@@ -34,6 +36,8 @@ export type FlowEventBody =
       nodeId: string;
       state: TerminalNodeState;
       cause?: Cause;
+      outputs?: Record<string, string>;
+      tolerated?: true;
     }
   | {
       kind: 'attempt.queued';
@@ -44,6 +48,8 @@ export type FlowEventBody =
       notBefore: number;
       avoidHosts: string[];
     }
+  /** Its not-before has passed: whoever could take it hears of it now. */
+  | { kind: 'attempt.due'; attemptId: string }
   | { kind: 'attempt.claimed'; attemptId: string; hostId: string; workerId: string; requestId: string }
   | { kind: 'attempt.started'; attemptId: string }
   | { kind: 'attempt.cancel-requested'; attemptId: string; by: string; reason?: string }
@@ -75,6 +81,8 @@ export interface AttemptView {
   pool: string;
   notBefore: number;
   avoidHosts: string[];
+  /** Its not-before has passed, and hosts were told. */
+  due?: true;
   hostId?: string;
   workerId?: string;
   requestId?: string;
@@ -104,11 +112,24 @@ export interface RunFlow {
   endedAt?: number;
 }
 
+/** Something that happens at an instant unless something else comes first. `key` is unique among all runs. */
+export interface FlowTimer {
+  key: string;
+  /** Unix milliseconds. */
+  fireAtMs: number;
+}
+
 export interface NodeFlow {
   id: string;
   state: NodeState;
   /** In order of their numbers. */
   attemptIds: string[];
   cause?: Cause;
+  /** What it hands on to those that need it. */
+  outputs?: Record<string, string>;
+  /** It failed, and was allowed to: for those that need it, and for the run, it succeeded. */
+  tolerated?: true;
+  /** When all that it needs had ended, and it was its turn. */
+  readyAt?: number;
   endedAt?: number;
 }

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { decide } from './decide.js';
 import { evolve, evolveAll, replay } from './evolve.js';
+import { graphOf } from './graph.js';
 import type { Command, FlowEvent, RunFlow } from './messages.js';
 import { isRefusal } from './messages.js';
 import { maxAttemptsOf } from './retries.js';
@@ -134,7 +135,7 @@ function requireNeeds(run: RunFlow): void {
   for (const node of Object.values(run.nodes)) {
     const live = node.attemptIds.filter((id) => !isTerminal(run.attempts[id]?.state ?? 'queued'));
     expect(live.length).toBe(node.state === 'ready' || node.state === 'running' ? 1 : 0);
-    const spec = run.spec.nodes.find(({ id }) => id === node.id);
+    const spec = graphOf(run.spec).job(node.id);
     expect(node.attemptIds.length).toBeLessThanOrEqual(maxAttemptsOf(spec));
     const attempts = node.attemptIds.map((id) => run.attempts[id]).filter((one) => one !== undefined);
     const earlier = attempts.slice(0, -1);

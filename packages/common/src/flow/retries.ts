@@ -1,5 +1,5 @@
 import type { AttemptView } from './messages.js';
-import type { JobSpec } from './spec.js';
+import type { JobSpec, NodeSpec } from './spec.js';
 
 /** Attempts in all of a node whose worker was lost or could not be made. */
 export const MAX_ATTEMPTS = 3;
@@ -7,8 +7,8 @@ export const MAX_ATTEMPTS = 3;
 export const RETRY_DELAYS_MS = [1_000, 5_000] as const;
 
 /** Each host that is named is worth a try, and so is going elsewhere where that is allowed. */
-export function maxAttemptsOf(job: Pick<JobSpec, 'place'> | undefined): number {
-  const place = job?.place;
+export function maxAttemptsOf(node: NodeSpec | undefined): number {
+  const place = node?.kind === 'job' ? node.place : undefined;
   return place === undefined
     ? MAX_ATTEMPTS
     : Math.max(MAX_ATTEMPTS, place.hosts.length + (place.otherwise === undefined ? 0 : 1));

@@ -276,11 +276,23 @@ export interface Claim {
   repeated: boolean;
   /** True when the attempt is `running`: its assignment was sent (after a restart). False for a fresh claim. */
   started: boolean;
+  /** What the job needs, by id, as it ended. */
+  needs: Record<string, NeedResult>;
+  /** Of the node's deadline, when this was answered; 0: it is over. Absent: there is none. */
+  deadlineLeftMs?: number;
   /** Both by the store's clock. */
   queuedAt: Date;
   claimedAt: Date;
   /** Of the run. */
   trace?: TraceContext;
+}
+
+/** What a job may know of a node that it needs. */
+export interface NeedResult {
+  result: NodeState;
+  /** Its cause, in words. */
+  reason?: string;
+  outputs: Record<string, string>;
 }
 
 export interface WorkerRecord {

@@ -4,6 +4,7 @@ import { expect, test } from 'vitest';
 import { assignmentOf, environmentOf } from './assignment.js';
 
 const claim: Claim = {
+  needs: {},
   fence: { attemptId: 'r/build/2', hostId: 'alder', instance: 'i', epoch: 7 },
   workerId: 'w',
   runId: 'r',

@@ -19,6 +19,7 @@ export function describeClaims(scene: () => Scene): void {
         nodeId: 'build',
         attemptNumber: 1,
         job: run.spec.nodes[0],
+        needs: {},
         pool: offer('default'),
         resources: { cpus: 1, memoryBytes: 1_000_000 },
         source: run.source,

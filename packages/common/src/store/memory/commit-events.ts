@@ -6,6 +6,7 @@ import {
   effects,
   evolveAll,
   type FlowEvent,
+  graphOf,
   isRefusal,
   type RunFlow,
 } from '../../flow/index.js';
@@ -69,7 +70,7 @@ export function commitEvents(
 function projectAttempt(core: Core, run: RunFlow, attemptId: string): void {
   const { attempts, queued } = core.tables;
   const attempt = run.attempts[attemptId];
-  const job = run.spec.nodes.find((node) => node.id === attempt?.nodeId);
+  const job = graphOf(run.spec).job(attempt?.nodeId ?? '');
   if (attempt === undefined || job === undefined) {
     throw new SolsticeError('internal', `run ${run.runId} has no attempt ${attemptId}`);
   }

@@ -28,6 +28,7 @@ export function movesOf(events: readonly FlowEvent[]): Moves {
       case 'run.planned':
       case 'run.cancel-requested':
       case 'attempt.cancel-requested':
+      case 'attempt.due':
         break;
       case 'run.started':
         run.push('running');

@@ -1,6 +1,6 @@
 import { SolsticeError } from '../../errors/index.js';
-import type { RunFlow } from '../../flow/index.js';
-import type { Claim, Fence, PoolOffer, Resources } from '../records.js';
+import { describeCause, graphOf, type JobSpec, type RunFlow } from '../../flow/index.js';
+import type { Claim, Fence, NeedResult, PoolOffer, Resources } from '../records.js';
 import type { RunMeta } from './run-detail.js';
 
 /** What a worker's row says of its claim. */
@@ -14,7 +14,7 @@ export interface ClaimedWorker {
 /** What the host is told of its claim; the same words each time it asks. */
 export function claimFor(run: RunFlow, meta: RunMeta, worker: ClaimedWorker, repeated: boolean): Claim {
   const attempt = run.attempts[worker.fence.attemptId];
-  const job = run.spec.nodes.find((node) => node.id === attempt?.nodeId);
+  const job = graphOf(run.spec).job(attempt?.nodeId ?? '');
   if (attempt === undefined || job === undefined) {
     throw new SolsticeError('internal', `run ${run.runId} has no attempt ${worker.fence.attemptId}`);
   }
@@ -35,6 +35,25 @@ export function claimFor(run: RunFlow, meta: RunMeta, worker: ClaimedWorker, rep
     started: attempt.state === 'running',
     queuedAt: new Date(attempt.queuedAt),
     claimedAt: new Date(attempt.claimedAt ?? attempt.queuedAt),
+    needs: needResults(run, job),
     ...(meta.trace !== undefined && { trace: meta.trace }),
   };
+}
+
+function needResults(run: RunFlow, job: JobSpec): Record<string, NeedResult> {
+  return Object.fromEntries(
+    graphOf(run.spec)
+      .needs(job.id)
+      .map((id): [string, NeedResult] => {
+        const node = run.nodes[id];
+        return [
+          id,
+          {
+            result: node?.state ?? 'waiting',
+            ...(node?.cause !== undefined && { reason: describeCause(node.cause) }),
+            outputs: node?.outputs ?? {},
+          },
+        ];
+      }),
+  );
 }

@@ -36,7 +36,7 @@ export type Fit =
   | { fits: false; reason: string; tooSmall?: true };
 
 export function needsOf(run: RunFlow, attempt: Pick<AttemptView, 'nodeId' | 'pool' | 'avoidHosts'>): Needs {
-  const job = graphOf(run.spec).spec(attempt.nodeId);
+  const job = graphOf(run.spec).job(attempt.nodeId);
   const { hosts, otherwise } = job?.place ?? {};
   return {
     pool: attempt.pool,

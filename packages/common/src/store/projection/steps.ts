@@ -1,9 +1,9 @@
-import type { AttemptState, JobSpec } from '../../flow/index.js';
+import { type AttemptState, type NodeSpec, stepsOf } from '../../flow/index.js';
 import type { RunnerRecord, StepRecord } from '../records.js';
 
 /** The steps of an attempt that has not begun. */
-export function waitingSteps(job: JobSpec): StepRecord[] {
-  return job.steps.map((step, index) => ({
+export function waitingSteps(node: NodeSpec): StepRecord[] {
+  return stepsOf(node).map((step, index) => ({
     index,
     name: step.name,
     state: 'waiting',
