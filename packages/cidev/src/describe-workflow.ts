@@ -1,5 +1,5 @@
 import { sizeText } from '@solstice/common/kdl';
-import type { Job, Step, Trigger, Workflow } from '@solstice/common/workflow';
+import { describeInput, type Job, type Step, type Trigger, type Workflow } from '@solstice/common/workflow';
 import picocolors from 'picocolors';
 
 /** A workflow for people: what starts it, and its jobs in an order in which they can run, each with its steps. */
@@ -41,7 +41,20 @@ export function inOrder(jobs: readonly Job[]): Job[] {
 }
 
 function describeTrigger(trigger: Trigger): string {
-  return `${trigger.event}${trigger.branches.length > 0 ? ` to ${plain(trigger.branches.join(', '))}` : ' to any branch'}`;
+  switch (trigger.event) {
+    case 'push':
+    case 'pull_request': {
+      const branches = trigger.branches.length > 0 ? ` to ${plain(trigger.branches.join(', '))}` : ' to any branch';
+      const paths = trigger.paths === undefined ? '' : `, of ${plain(trigger.paths.join(', '))}`;
+      return `${trigger.event}${branches}${paths}${trigger.ignore === undefined ? '' : `, not ${plain(trigger.ignore.join(', '))}`}`;
+    }
+    case 'tag':
+      return `tag ${trigger.match.length > 0 ? plain(trigger.match.join(', ')) : 'of any name'}`;
+    case 'comment':
+      return `comment ${plain(trigger.match)}`;
+    case 'manual':
+      return `manual${trigger.inputs.length > 0 ? `, with ${plain(trigger.inputs.map(describeInput).join(', '))}` : ''}`;
+  }
 }
 
 function describeJob(job: Job): string[] {

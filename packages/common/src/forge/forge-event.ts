@@ -27,10 +27,77 @@ export const pushEventSchema = z.strictObject({
   title: z.string().optional(),
 });
 
-export const forgeEventSchema = z.discriminatedUnion('kind', [pushEventSchema]);
+/** What happened to a pull request, where its code or what it is to be merged into became another. */
+export const pullRequestActions = ['opened', 'updated', 'reopened', 'retargeted'] as const;
+
+export const pullRequestEventSchema = z.strictObject({
+  kind: z.literal('forge.pull_request.v1'),
+  repository: repositoryRefSchema,
+  number: z.number().int().positive(),
+  action: z.enum(pullRequestActions),
+  /** As the forge says it, and no proof of anything: the planner looks for the commit in the repository itself. */
+  head: z.strictObject({
+    /** Absent: the repository that it came from is gone. */
+    forgeRepositoryId: z.string().optional(),
+    /** Short: `topic`. */
+    branch: z.string(),
+    commit: z.string(),
+  }),
+  base: z.strictObject({ branch: z.string(), commit: z.string() }),
+  /** Who opened it. */
+  author: personSchema,
+  /** Who did this with it. */
+  sender: personSchema,
+  title: z.string().optional(),
+});
+
+/** A new comment on a pull request. Which commit it is about is what the forge says when it is planned. */
+export const commentEventSchema = z.strictObject({
+  kind: z.literal('forge.comment.v1'),
+  repository: repositoryRefSchema,
+  /** Of the pull request. */
+  number: z.number().int().positive(),
+  commentId: z.string(),
+  author: personSchema,
+  /** The first line that is not empty, cut. */
+  line: z.string(),
+});
+
+/** Every event, by the kind that names its version. */
+export const forgeEventSchemas = {
+  'forge.push.v1': pushEventSchema,
+  'forge.pull_request.v1': pullRequestEventSchema,
+  'forge.comment.v1': commentEventSchema,
+} as const;
+
+export const forgeEventSchema = z.discriminatedUnion('kind', [
+  pushEventSchema,
+  pullRequestEventSchema,
+  commentEventSchema,
+]);
 export type PushEvent = z.infer<typeof pushEventSchema>;
+export type PullRequestEvent = z.infer<typeof pullRequestEventSchema>;
+export type CommentEvent = z.infer<typeof commentEventSchema>;
 export type ForgeEvent = z.infer<typeof forgeEventSchema>;
 export type RepositoryRef = z.infer<typeof repositoryRefSchema>;
+export type Person = z.infer<typeof personSchema>;
+
+/** What an event is about, as far as it says so itself: a comment does not name the commit. */
+export function subjectOf(event: ForgeEvent): { ref: string; commit: string | undefined } {
+  if (event.kind === 'forge.push.v1') return { ref: event.ref, commit: event.after };
+  const commit = event.kind === 'forge.pull_request.v1' ? event.head.commit : undefined;
+  return { ref: pullRequestRef(event.number), commit };
+}
+
+/** Where forges keep the head of a pull request. */
+export function pullRequestRef(number: number): string {
+  return `refs/pull/${number}/head`;
+}
+
+/** `v1` of `refs/tags/v1`; undefined for branches and other refs. */
+export function tagOf(ref: string): string | undefined {
+  return ref.startsWith('refs/tags/') ? ref.slice('refs/tags/'.length) : undefined;
+}
 
 /** `main` of `refs/heads/main`; undefined for tags and other refs. */
 export function branchOf(ref: string): string | undefined {

@@ -8,8 +8,9 @@ export {
 } from '../kdl/index.js';
 export { type DiagnosticCode, diagnosticCodes } from './diagnostic-codes.js';
 export { globMatches } from './glob.js';
+export { describeInput, type InputValue, inputsOf, inputVariable, resolveInputs } from './inputs.js';
 export { workflowLimits } from './limits.js';
-export { matchTrigger, type TriggerMatch } from './match-trigger.js';
+export { type ChangedFiles, dependsOnPaths, matchTrigger, type TriggerMatch } from './match-trigger.js';
 export { parseWorkflowsInWorker, type WorkerParseOptions, type WorkflowFile } from './parse-in-worker.js';
 export { type ParseOptions, parseWorkflow } from './parse-workflow.js';
 export { refuseUnavailable } from './unavailable.js';

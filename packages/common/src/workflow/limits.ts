@@ -3,8 +3,25 @@ import { kdlLimits } from '../kdl/index.js';
 /** What one commit's workflow files may cost. Each has a message of its own when it is passed. */
 export const workflowLimits = {
   ...kdlLimits,
+  /** Jobs and waits as they are written, before a matrix makes several of one. */
   jobs: 256,
+  /** Of all matrices of a run. */
+  cells: 1024,
+  axes: 8,
+  /** Attempts beyond the first. */
+  retries: 10,
+  outputsOfJob: 64,
+  /** Texts with expressions, those of a template counted for each job that is like it. */
+  expressions: 4096,
+  /** Of all jobs of a run, those of a matrix counted for each cell. */
+  stepsOfRun: 8192,
+  /** Needs of a run: a matrix that needs a matrix has as many as both multiplied. */
+  needsOfRun: 16_384,
+  /** Scripts and variables of all jobs of a run, those of a matrix counted for each cell. */
+  textOfRun: 4 * 1024 * 1024,
   filesPerCommit: 32,
+  /** Of on "manual". */
+  inputs: 32,
   /** Every one of them is worth an attempt. */
   hostsOfPlace: 16,
   cpus: 4096,

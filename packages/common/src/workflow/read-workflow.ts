@@ -1,15 +1,14 @@
-import { nearestName } from '../errors/index.js';
-import { identityOf, type LocatedNode, listOf, quote, type SaidWords, type SpanMaker, spelled } from '../kdl/index.js';
+import { identityOf, type LocatedNode, type SaidWords, type SpanMaker } from '../kdl/index.js';
 import type { WorkflowSink } from './diagnostic-codes.js';
-import { globProblem } from './glob.js';
 import { workflowLimits } from './limits.js';
 import { checkNeeds } from './needs-graph.js';
 import { readEnv } from './read-env.js';
 import { readJob } from './read-job.js';
 import { checkedName } from './read-names.js';
-import { notAvailable, readWords, reportUnknown } from './read-words.js';
-import { events, wordIn } from './words.js';
-import type { Trigger, Workflow } from './workflow.js';
+import { readTriggers } from './read-triggers.js';
+import { readWords, reportUnknown } from './read-words.js';
+import { wordIn } from './words.js';
+import type { Workflow } from './workflow.js';
 
 /** The meaning of a document. What it returns counts only if the sink has no errors then. */
 export function readWorkflow(
@@ -77,54 +76,6 @@ export function readWorkflow(
   checkNeeds(jobs, laterIds, sink);
   if (name === undefined || named === undefined) return undefined;
   return { file, name, nameSpan: named.value.span, on, env, jobs: jobs.map((one) => one.job) };
-}
-
-function readTriggers(node: LocatedNode, said: SaidWords, sink: WorkflowSink): Trigger[] {
-  const triggers: Trigger[] = [];
-  const all = said.all('on');
-  if (all.length === 0 && !said.hasUnknown) {
-    sink.warning(
-      node.headSpan,
-      'no-trigger',
-      'nothing starts this workflow',
-      'Write on "push", or on "push" branches="main".',
-    );
-  }
-  for (const { node: on } of all) {
-    const [first, second] = on.arguments;
-    if (first === undefined) {
-      sink.error(on.headSpan, 'missing-event', '"on" names no event', 'Write on "push".');
-      continue;
-    }
-    if (second !== undefined) {
-      sink.error(second.span, 'wrong-form', '"on" names one event', `Write another line: on ${second.source}.`);
-    }
-    const event = spelled(String(first.value));
-    const known = Object.hasOwn(events, event) ? events[event] : undefined;
-    if (known === undefined) {
-      const nearest = nearestName(event, Object.keys(events));
-      sink.error(
-        first.span,
-        'unknown-event',
-        `there is no event ${quote(String(first.value))}`,
-        nearest === undefined ? `There are: ${Object.keys(events).join(', ')}.` : `Did you mean "${nearest}"?`,
-      );
-      continue;
-    }
-    if (!known.built) {
-      notAvailable({ ...on, nameSpan: on.arguments.length > 0 ? first.span : on.nameSpan }, `on "${event}"`, sink);
-      readWords(on, known.place, sink, { insideUnbuilt: true });
-      continue;
-    }
-    const inner = readWords(on, known.place, sink);
-    const branches = listOf(inner.get('branches'), sink);
-    for (const branch of branches) {
-      const problem = globProblem(branch.text);
-      if (problem !== undefined) sink.error(branch.value.span, 'bad-glob', problem.message, problem.hint);
-    }
-    if (event === 'push') triggers.push({ event: 'push', branches: branches.map((branch) => branch.text) });
-  }
-  return triggers;
 }
 
 /** A job may need a node that cannot run yet: the file is refused for the node, not for the need. */

@@ -62,7 +62,7 @@ const laterNodes = [
   ...many(holding('deploy', later('block', 'deploy'))),
 ];
 const jobs = many(holding('job', built('block', 'job')));
-const inputs = many(holding('input', later('block', 'input')));
+const inputs = many(holding('input', built('block', 'input')));
 const env = many(built('map', 'env'));
 const jobWords = [
   ...built('text', 'name', 'runs_on', 'image', 'timeout', 'script'),
@@ -81,7 +81,7 @@ const jobWords = [
   ...many(holding('output', later('block', 'output'))),
   ...many(holding('report', later('block', 'report'))),
 ];
-const paths = later('list', 'paths', 'ignore');
+const paths = built('list', 'paths', 'ignore');
 
 /** Every word of the language, by the place it stands in. The parser, its suggestions and its tests have no other list. */
 export const words: Record<Place, readonly Word[]> = {
@@ -99,12 +99,12 @@ export const words: Record<Place, readonly Word[]> = {
     ...holding('jobs', later('block', 'on_failure')),
   ],
   'on push': [...built('list', 'branches'), ...paths],
-  'on pull_request': [...later('list', 'branches'), ...paths],
-  'on tag': later('list', 'match'),
+  'on pull_request': [...built('list', 'branches'), ...paths],
+  'on tag': built('list', 'match'),
   'on schedule': later('text', 'cron', 'timezone', 'missed'),
-  'on comment': later('text', 'match'),
+  'on comment': built('text', 'match'),
   'on manual': inputs,
-  input: later('list', 'type', 'default', 'options', 'min', 'max'),
+  input: [...built('text', 'type', 'default', 'min', 'max'), ...built('list', 'options')],
   concurrency: later('text', 'group', 'policy'),
   template: [...jobWords],
   job: [...built('text', 'id'), ...jobWords, ...later('text', 'like')],
@@ -161,11 +161,11 @@ export const words: Record<Place, readonly Word[]> = {
 /** The events that `on` knows, and where the words of each are listed. */
 export const events: Record<string, { place: Place; built: boolean }> = {
   push: { place: 'on push', built: true },
-  pull_request: { place: 'on pull_request', built: false },
-  tag: { place: 'on tag', built: false },
+  pull_request: { place: 'on pull_request', built: true },
+  tag: { place: 'on tag', built: true },
   schedule: { place: 'on schedule', built: false },
-  comment: { place: 'on comment', built: false },
-  manual: { place: 'on manual', built: false },
+  comment: { place: 'on comment', built: true },
+  manual: { place: 'on manual', built: true },
 };
 
 /** What people write who know another CI's language. */

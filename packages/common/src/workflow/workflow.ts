@@ -9,14 +9,35 @@ export interface Workflow {
   on: Trigger[];
   env: Record<string, string>;
   jobs: Job[];
+  waits?: Wait[];
 }
 
-export interface Trigger {
-  event: 'push';
-  /** Globs over the short branch name (`main`, `release/*`); empty: every branch. */
-  branches: string[];
+/** Branch names and paths are globs; a list of branches that is empty means every branch. */
+export type Trigger =
+  | ({ event: 'push'; branches: string[] } & ChangedPaths)
+  /** `branches`: of the branch that is to be merged into. */
+  | ({ event: 'pull_request'; branches: string[] } & ChangedPaths)
+  /** `match`: globs over the short tag name; empty: every tag. */
+  | { event: 'tag'; match: string[] }
+  /** `match`: the first line of the comment, or what it begins with before a space. */
+  | { event: 'comment'; match: string }
+  | { event: 'manual'; inputs: Input[] };
+
+export interface ChangedPaths {
+  /** One of the changed files has to fit one of these; absent: any. */
+  paths?: string[];
+  /** Files that do not count. */
+  ignore?: string[];
 }
 
+/** What who starts a workflow by hand may say. Without a default it has to be said. */
+export type Input = { name: string } & (
+  | { type: 'string'; default?: string; options?: string[] }
+  | { type: 'int'; default?: number; min?: number; max?: number }
+  | { type: 'bool'; default?: boolean }
+);
+
+/** Texts of a job that may have `${…}` in them (names, image, pool, values of variables) are here as they were written. */
 export interface Job {
   id: string;
   name: string;
@@ -24,17 +45,64 @@ export interface Job {
   runsOn?: string;
   image?: string;
   env: Record<string, string>;
-  /** Ids of jobs that must have succeeded (or been skipped) before. */
+  /** Ids of jobs and waits that must have ended before; of a job with a matrix: all its cells. */
   needs: string[];
+  /** What they must have ended with, where it is not success (or being skipped). */
+  needsOn?: Record<string, 'always' | 'failed'>;
+  /** It may fail. */
+  allowFailure?: true;
+  /** Of an attempt. */
   timeoutMs?: number;
+  /** Of all attempts together. */
+  deadlineMs?: number;
+  /** Of waiting for a host. */
+  queueMs?: number;
+  /** Of its steps saying nothing. */
+  silenceMs?: number;
+  retry?: Retry;
+  matrix?: Matrix;
   /** What it takes of its host; what it leaves out is as the pool has it. */
   resources?: { cpus?: number; memoryBytes?: number };
   place?: Place;
   /** Never two at once: better not run again than run twice. */
   exclusive?: true;
+  outputs?: { name: string; file: string }[];
   /** Scripts of the checkout, run before the steps. */
   setup: string[];
   steps: Step[];
+  /** Run when the steps fail. */
+  catch?: Step[];
+  /** Run at the end, whatever came before. */
+  finally?: Step[];
+  span: Span;
+}
+
+export interface Retry {
+  /** Attempts beyond the first. */
+  times: number;
+  /** `failed`, `timeout`, `infra`, `exit:75`. */
+  on: string[];
+  backoff?: { minMs: number; maxMs: number };
+}
+
+/** A job as often as there are cells. */
+export interface Matrix {
+  axes: string[];
+  /** Values by axis, in the order of the axes. */
+  cells: { values: Record<string, string>; allowFailure?: true }[];
+  maxParallel?: number;
+  onFailure: 'continue' | 'cancel';
+}
+
+/** Ends by itself, so long after all that it needs has ended. */
+export interface Wait {
+  id: string;
+  name: string;
+  needs: string[];
+  needsOn?: Record<string, 'always' | 'failed'>;
+  allowFailure?: true;
+  deadlineMs?: number;
+  forMs: number;
   span: Span;
 }
 
@@ -52,6 +120,10 @@ export interface Step {
   name: string;
   env: Record<string, string>;
   timeoutMs?: number;
+  /** How long it may say nothing. */
+  silenceMs?: number;
+  /** Its failure is shown, and the next step goes on. */
+  allowFailure?: true;
   action: { kind: 'run'; script: string } | { kind: 'script'; path: string };
 }
 
