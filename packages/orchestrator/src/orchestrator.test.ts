@@ -408,7 +408,7 @@ test('its bell has it look at its row at once', async () => {
   const owner = await runningOn(host);
   const said: string[] = [];
   const control = { cancel: (reason: string) => said.push(reason), dismiss: () => undefined };
-  owner.connected(control, { watchdog: true });
+  owner.connected(control, { watchdog: true, policies: true });
   await store.runs.command(runId, { kind: 'cancel', by: 'ada', reason: 'typo' });
   await queue.publish([{ message: { kind: 'host', version: 1, hostId: 'alder' } }]);
   await passed(0);

@@ -14,6 +14,8 @@ export const causeSchema = z.discriminatedUnion('kind', [
   }),
   /** A step said so itself, with `solstice fail`. */
   z.strictObject({ kind: z.literal('user'), reason: z.string() }),
+  /** The steps succeeded, but a file that should become an output is not there, or cannot be one. */
+  z.strictObject({ kind: z.literal('output'), detail: z.string() }),
   z.strictObject({ kind: z.literal('out-of-memory') }),
   z.strictObject({ kind: z.literal('source'), detail: z.string() }),
   z.strictObject({ kind: z.literal('cannot-start'), step: z.number().int(), stepName: z.string(), detail: z.string() }),

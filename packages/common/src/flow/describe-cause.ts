@@ -27,6 +27,7 @@ export function describeCause(cause: Cause): string {
     case 'nodes':
       return `because of ${cause.nodes.join(', ')}`;
     case 'condition':
+    case 'output':
       return cause.detail;
     default:
       return assertNever(cause);

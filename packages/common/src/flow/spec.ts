@@ -121,7 +121,13 @@ export type RetrySpec = z.infer<typeof retrySpecSchema>;
 export type GroupSpec = z.infer<typeof groupSpecSchema>;
 export type RunSpec = z.infer<typeof runSpecSchema>;
 
-/** All steps of a node in the order of their numbers: its steps, those of `catch`, those of `finally`. */
+/**
+ * All steps of a node in the order of their numbers, as they are called in logs and causes: its steps, those of `catch`
+ * (`catch: Core dumps`), those of `finally`.
+ */
 export function stepsOf(node: NodeSpec | undefined): readonly StepSpec[] {
-  return node?.kind === 'job' ? [...node.steps, ...(node.catch ?? []), ...(node.finally ?? [])] : [];
+  if (node?.kind !== 'job') return [];
+  const called = (kind: string, steps: readonly StepSpec[] = []) =>
+    steps.map((step) => ({ ...step, name: `${kind}: ${step.name}` }));
+  return [...node.steps, ...called('catch', node.catch), ...called('finally', node.finally)];
 }

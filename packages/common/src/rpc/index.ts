@@ -1,2 +1,10 @@
 export * from './gen/solstice/runner/v1/runner.js';
-export { PROTOCOL, WATCHDOG_SINCE_MINOR } from './protocol.js';
+export {
+  environmentNameOf,
+  FAIL_REASON_BYTES,
+  OUTPUT_LIMITS,
+  problemOfOutput,
+  problemOfOutputName,
+  problemOfOutputValue,
+} from './outputs.js';
+export { POLICIES_SINCE_MINOR, PROTOCOL, WATCHDOG_SINCE_MINOR } from './protocol.js';

@@ -4,7 +4,6 @@ import { expect, test } from 'vitest';
 import { assignmentOf, environmentOf } from './assignment.js';
 
 const claim: Claim = {
-  needs: {},
   fence: { attemptId: 'r/build/2', hostId: 'alder', instance: 'i', epoch: 7 },
   workerId: 'w',
   runId: 'r',
@@ -40,6 +39,7 @@ const claim: Claim = {
   workflow: 'ci',
   repeated: false,
   started: false,
+  needs: {},
   queuedAt: new Date(0),
   claimedAt: new Date(0),
 };

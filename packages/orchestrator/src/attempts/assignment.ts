@@ -1,6 +1,9 @@
+import { type JobSpec, stepsOf } from '@solstice/common/flow';
 import { branchOf } from '@solstice/common/forge';
-import type { Assignment, Step } from '@solstice/common/rpc';
+import { type Assignment, environmentNameOf, type Step, StepKind } from '@solstice/common/rpc';
 import type { Claim } from '@solstice/common/store';
+import { AFTERMATH_MS } from './attempt-clocks.js';
+import { needsEnvironment } from './needs-environment.js';
 
 export interface RunnerLimits {
   logCapBytes: number;
@@ -11,34 +14,66 @@ export interface RunnerLimits {
 /** What the runner is told, made from the claim alone: the same claim gives the same assignment. */
 export function assignmentOf(claim: Claim, mirrorPath: string | undefined, limits: RunnerLimits): Assignment {
   const { job, source } = claim;
+  const needs = needsEnvironment(claim.needs);
   return {
     runId: claim.runId,
     attemptId: claim.fence.attemptId,
     jobId: job.id,
     jobName: job.name,
-    env: { ...environmentOf(claim), ...job.env },
-    steps: job.steps.map(
-      (step, index): Step => ({
-        index,
-        name: step.name,
-        env: step.env,
-        timeoutMs: BigInt(step.timeoutMs ?? 0),
-        action:
-          step.action.kind === 'run'
-            ? { $case: 'run', value: step.action.script }
-            : { $case: 'scriptPath', value: step.action.path },
-      }),
-    ),
+    env: { ...environmentOf(claim), ...needs.environment, ...job.env },
+    steps: stepsOfAssignment(job),
     timeoutMs: BigInt(job.timeoutMs ?? 0),
+    silenceMs: BigInt(job.silenceMs ?? 0),
+    // 0 would mean that it has none.
+    deadlineMs: claim.deadlineLeftMs === undefined ? 0n : BigInt(Math.max(1, Math.round(claim.deadlineLeftMs))),
+    deadlineLimitMs: BigInt(job.deadlineMs ?? 0),
+    outputs: (job.outputs ?? []).map(({ name, file }) => ({ name, path: file })),
     source: { commit: source.commit, ref: source.ref, mirrorPath: mirrorPath ?? '' },
     limits: {
       logBytes: BigInt(limits.logCapBytes),
       spoolBytes: BigInt(limits.spoolCapBytes),
       cancelGraceMs: BigInt(limits.cancelGraceMs),
+      aftermathMs: BigInt(AFTERMATH_MS),
     },
-    notes: notesOf(claim),
+    notes: [...notesOf(claim), ...needs.notes],
     exclusive: job.exclusive === true,
   };
+}
+
+/** Does it need what runners had not before protocol 1.2? One that is older would leave it out without a word. */
+export function needsPolicies({ job, deadlineLeftMs }: Pick<Claim, 'job' | 'deadlineLeftMs'>): boolean {
+  const { silenceMs, outputs, catch: caught, finally: last, steps } = job;
+  return (
+    [silenceMs, outputs, caught, last, deadlineLeftMs].some((one) => one !== undefined) ||
+    steps.some((step) => step.silenceMs !== undefined || step.allowFailure === true)
+  );
+}
+
+/** The claim as it reads so much later: what is left of a deadline was told with it. */
+export function laterBy(ms: number, claim: Claim): Claim {
+  const { deadlineLeftMs } = claim;
+  return deadlineLeftMs === undefined ? claim : { ...claim, deadlineLeftMs: deadlineLeftMs - ms };
+}
+
+function stepsOfAssignment(job: JobSpec): Step[] {
+  const kinds = [
+    ...job.steps.map(() => StepKind.STEP_KIND_UNSPECIFIED),
+    ...(job.catch ?? []).map(() => StepKind.STEP_KIND_CATCH),
+    ...(job.finally ?? []).map(() => StepKind.STEP_KIND_FINALLY),
+  ];
+  return stepsOf(job).map((step, index) => ({
+    index,
+    name: step.name,
+    env: step.env,
+    timeoutMs: BigInt(step.timeoutMs ?? 0),
+    kind: kinds[index] ?? StepKind.STEP_KIND_UNSPECIFIED,
+    silenceMs: BigInt(step.silenceMs ?? 0),
+    allowFailure: step.allowFailure === true,
+    action:
+      step.action.kind === 'run'
+        ? { $case: 'run', value: step.action.script }
+        : { $case: 'scriptPath', value: step.action.path },
+  }));
 }
 
 /** The variables that every step has. docs/environment.md lists the same names; a test compares. */
@@ -68,7 +103,15 @@ export function environmentOf(claim: Claim): Record<string, string> {
     ...(source.before === undefined ? {} : { CI_COMMIT_BEFORE: source.before }),
     ...(branch === undefined ? {} : { CI_BRANCH: branch }),
     ...(tag === undefined ? {} : { CI_TAG: tag }),
+    ...matrixEnvironment(claim.job),
   };
+}
+
+/** Of a cell of a matrix: which one it is. */
+function matrixEnvironment({ matrix }: JobSpec): Record<string, string> {
+  if (matrix === undefined) return {};
+  const cell = Object.entries(matrix.cell).map(([axis, value]) => [`MATRIX_${environmentNameOf(axis)}`, value]);
+  return { CI_JOB_MATRIX: matrix.group, ...Object.fromEntries(cell) };
 }
 
 /** Where the job does not get what its workflow says, its log begins with that. */

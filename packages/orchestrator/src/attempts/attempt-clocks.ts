@@ -1,11 +1,14 @@
 import { pause } from '@solstice/common/loops';
 
+/** What a job has for its `catch` steps, and again for its `finally` steps, when its own time is up or it is cancelled. */
+export const AFTERMATH_MS = 5 * 60_000;
+
 export interface AttemptClocks {
   /** From the worker being made to its runner's first word. */
   bootMs: number;
-  /** From the cancel's being sent to the runner's result; after that the worker is destroyed without one. */
+  /** From the cancel's being sent to the runner's result, `finally` apart; after that the worker is destroyed without one. */
   cancelMs: number;
-  /** Beyond the job's own timeout, which the runner keeps: when it says nothing by then, it hangs. */
+  /** Beyond what the runner keeps itself (timeout, deadline, silence): when it says nothing by then, it hangs. */
   hangMs: number;
 }
 

@@ -125,7 +125,7 @@ test('a cancel in the middle reaches the runner, also one that connects later; t
   const [wanted] = await stage.store.attempts.cancelRequested('alder');
   stage.attempts.cancel(wanted?.attemptId ?? '', { by: 'ada', reason: 'typo' });
   const runner = control();
-  owner.connected(runner, { watchdog: true });
+  owner.connected(runner, { watchdog: true, policies: true });
   expect(runner.said).toEqual(['cancel typo']);
   await owner.record([
     { ...done, result: { state: 'cancelled', cause: { kind: 'cancelled', by: 'unknown', reason: 'typo' } } },

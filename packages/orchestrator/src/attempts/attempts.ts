@@ -206,7 +206,15 @@ export class Attempts implements SessionHandler {
     const live = new LiveAttempt(
       claim,
       worker,
-      { store, logger, limits, clocks, lease, archive: (commit) => mirrors.archive(mirrorDirectory, commit) },
+      {
+        store,
+        logger,
+        limits,
+        clocks,
+        lease,
+        archive: (commit) => mirrors.archive(mirrorDirectory, commit),
+        heldSinceMs: held.sinceMs,
+      },
       adopted,
     );
     held.supervise(live);

@@ -5,6 +5,8 @@ import type { LiveAttempt } from './live-attempt.js';
 /** An attempt's place in the registry, from the claim on, before there is a worker to supervise. */
 export class Held {
   readonly claim: Claim;
+  /** In monotonic milliseconds. */
+  readonly sinceMs = performance.now();
   readonly provisioning = new AbortController();
   /** Undefined inside: there never was a worker. */
   readonly supervised: Promise<LiveAttempt | undefined>;

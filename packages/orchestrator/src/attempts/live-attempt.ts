@@ -1,13 +1,14 @@
 import { assertNever, SolsticeError, toError } from '@solstice/common/errors';
-import type { AttemptResult } from '@solstice/common/flow';
+import { type AttemptResult, stepsOf } from '@solstice/common/flow';
 import type { Assignment } from '@solstice/common/rpc';
 import type { AttemptStore, Claim, RunnerRecord } from '@solstice/common/store';
 import type { Logger } from '@solstice/common/telemetry';
 import type { Worker, WorkerExit } from '@solstice/workers/backends';
 import type { RunnerAbilities, SessionControl, SessionOwner } from '@solstice/workers/sessions';
-import { assignmentOf, type RunnerLimits } from './assignment.js';
+import { assignmentOf, laterBy, needsPolicies, type RunnerLimits } from './assignment.js';
 import { type AttemptClocks, after, afterSteady, type LeaseView } from './attempt-clocks.js';
 import { type AttemptEnd, AttemptEnding } from './attempt-ending.js';
+import { finallyMsOf, HangClocks } from './hang-clocks.js';
 
 export interface LiveAttemptDependencies {
   store: AttemptStore;
@@ -16,6 +17,8 @@ export interface LiveAttemptDependencies {
   clocks: AttemptClocks;
   lease: LeaseView;
   archive(commit: string): AsyncIterable<Uint8Array>;
+  /** When this process got the claim, in monotonic milliseconds. */
+  heldSinceMs: number;
 }
 
 /**
@@ -33,6 +36,8 @@ export class LiveAttempt implements SessionOwner {
   /** Never twice at once: the worker is gone before its end is told, for then another may start. */
   readonly #exclusive: boolean;
   #control: SessionControl | undefined;
+  #abilities: RunnerAbilities | undefined;
+  readonly #hangs: HangClocks;
   #cancel: { by: string; reason?: string } | undefined;
   #started = false;
 
@@ -47,17 +52,27 @@ export class LiveAttempt implements SessionOwner {
     this.#dependencies = dependencies;
     this.#exclusive = claim.job.exclusive === true;
     this.#logger = dependencies.logger.child({ attemptId: claim.fence.attemptId, workerId: claim.workerId });
-    this.stepNames = claim.job.steps.map((step) => step.name);
+    this.stepNames = stepsOf(claim.job).map((step) => step.name);
     this.#ending = new AttemptEnding({
       worker,
       store: dependencies.store,
       logger: this.#logger,
       dismiss: () => this.#control?.dismiss('the attempt is over'),
     });
+    this.#hangs = new HangClocks(
+      {
+        claim,
+        clocks: dependencies.clocks,
+        lease: dependencies.lease,
+        over: this.#ending.over,
+        onHang: (result) => void this.#finish(result),
+      },
+      adopted !== undefined,
+    );
     this.#started = adopted?.started ?? false;
     this.durableSeq = adopted?.durableSeq ?? 0;
     this.#watchWorker();
-    if (this.#started) this.#armHangClock();
+    if (this.#started) this.#hangs.arm();
     else this.#armBootClock();
   }
 
@@ -80,7 +95,7 @@ export class LiveAttempt implements SessionOwner {
       return;
     }
     this.#control?.cancel(cancel.reason ?? `cancelled by ${cancel.by}`);
-    after(this.#dependencies.clocks.cancelMs, this.#ending.over, () =>
+    after(this.#dependencies.clocks.cancelMs + finallyMsOf(this.#claim.job), this.#ending.over, () =>
       this.#finish({ state: 'cancelled', cause: { kind: 'cancelled', ...cancel } }),
     );
   }
@@ -109,6 +124,7 @@ export class LiveAttempt implements SessionOwner {
 
   connected(control: SessionControl, runner: RunnerAbilities): void {
     this.#control = control;
+    this.#abilities = runner;
     if (this.#exclusive && !runner.watchdog) {
       this.#logger.warn('the runner is too old to watch the lease; only this host kills its exclusive work in time');
     }
@@ -126,6 +142,10 @@ export class LiveAttempt implements SessionOwner {
 
   async assignment(): Promise<Assignment | undefined> {
     if (this.#ending.begun || this.#cancel) return undefined;
+    if (this.#abilities?.policies === false && needsPolicies(this.#claim)) {
+      void this.#lose('its runner is of an older version, and cannot do what the job asks for');
+      return undefined;
+    }
     const outcome = await this.#ending.settle((store) => store.start(this.#claim.fence));
     if ('refused' in outcome) {
       // Cancelled between claim and start: the exchange with the store brings the cancel itself.
@@ -133,8 +153,9 @@ export class LiveAttempt implements SessionOwner {
       return undefined;
     }
     this.#started = true;
-    this.#armHangClock();
-    return assignmentOf(this.#claim, this.#worker.mirrorPath, this.#dependencies.limits);
+    this.#hangs.arm();
+    const { limits, heldSinceMs } = this.#dependencies;
+    return assignmentOf(laterBy(performance.now() - heldSinceMs, this.#claim), this.#worker.mirrorPath, limits);
   }
 
   async record(records: RunnerRecord[]): Promise<{ durableSeq: number }> {
@@ -143,6 +164,7 @@ export class LiveAttempt implements SessionOwner {
     const last = records.at(-1);
     const finished = last?.kind === 'job-finished' ? last : undefined;
     const rest = finished ? records.slice(0, -1) : records;
+    this.#hangs.heard(rest);
     if (rest.length > 0) {
       const { durableSeq } = await this.#dependencies.store.record(this.#claim.fence, rest);
       this.durableSeq = durableSeq;
@@ -215,15 +237,6 @@ export class LiveAttempt implements SessionOwner {
     const { bootMs } = clocks;
     afterSteady(bootMs, bootMs, lease, this.#ending.over, () =>
       this.#started ? undefined : this.#lose(`its runner said nothing within ${bootMs / 1000} s`),
-    );
-  }
-
-  #armHangClock(): void {
-    const { timeoutMs } = this.#claim.job;
-    if (timeoutMs === undefined) return;
-    const { lease, clocks } = this.#dependencies;
-    afterSteady(timeoutMs + clocks.hangMs, clocks.hangMs, lease, this.#ending.over, () =>
-      this.#finish({ state: 'timed_out', cause: { kind: 'clock', clock: 'job', limitMs: timeoutMs } }),
     );
   }
 }

@@ -1,4 +1,10 @@
-import { LogStream, type Outcome, type Record as ProtocolRecord, RunnerMessage } from '@solstice/common/rpc';
+import {
+  type JobFinished,
+  LogStream,
+  type Outcome,
+  type Record as ProtocolRecord,
+  RunnerMessage,
+} from '@solstice/common/rpc';
 import type { Spool } from './spool.js';
 
 export type OutputStream = 'stdout' | 'stderr';
@@ -69,8 +75,8 @@ export class RecordWriter {
   }
 
   /** Call it only once everything before is acknowledged. */
-  jobFinished(outcome: Outcome): void {
-    this.#write({ $case: 'jobFinished', value: { outcome } });
+  jobFinished(end: JobFinished): void {
+    this.#write({ $case: 'jobFinished', value: end });
   }
 
   #log(step: number, stream: OutputStream | 'system', data: Uint8Array): void {

@@ -1,15 +1,34 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Assignment, Outcome, Step } from '@solstice/common/rpc';
-import { Result } from '@solstice/common/rpc';
-import type { OutputStream, RecordWriter } from '../spool/record-writer.js';
+import {
+  type Assignment,
+  FAIL_REASON_BYTES,
+  type JobFinished,
+  type Outcome,
+  Result,
+  StepKind,
+} from '@solstice/common/rpc';
+import { CommandServer } from '../command/command-server.js';
+import { installCommand } from '../command/install.js';
+import type { CommandAnswer, CommandRequest } from '../command/request.js';
+import { JobOutputs } from '../outputs/job-outputs.js';
+import type { RecordWriter } from '../spool/record-writer.js';
 import type { Spool } from '../spool/spool.js';
-import { cannotStart, exited, type StopReason, signalled, sourceFailed, stopped, succeeded } from './outcomes.js';
+import { errorEnvironment } from './error-environment.js';
+import { JobProcesses } from './job-processes.js';
+import {
+  afterCatch,
+  afterFinally,
+  describeStop,
+  outputFailed,
+  sourceFailed,
+  stopped,
+  succeeded,
+  wentWrong,
+} from './outcomes.js';
 import type { ProcessGroups } from './process-groups.js';
-import { CannotStart, type StepCommand, stepCommand } from './step-command.js';
 import { stepEnvironment } from './step-environment.js';
-import { StepOutput } from './step-output.js';
-import { StepProcess } from './step-process.js';
+import { StepSequence } from './step-sequence.js';
 
 export interface JobParts {
   assignment: Assignment;
@@ -28,48 +47,66 @@ export interface JobParts {
 }
 
 const defaultGraceMs = 10_000;
+const defaultAftermathMs = 5 * 60_000;
 
 /** One assignment, from the checkout to the last step's end. */
 export class Job {
   readonly #parts: JobParts;
   readonly #graceMs: number;
+  readonly #aftermathMs: number;
+  readonly #processes: JobProcesses;
+  readonly #outputs = new JobOutputs();
   readonly #abortCheckout = new AbortController();
-  readonly #processes: StepProcess[] = [];
-  readonly #outputs: StepOutput[] = [];
-  #current: StepProcess | undefined;
-  #stop: StopReason | undefined;
-  #terminating: Promise<void> | undefined;
-  #stepIndex = 0;
+  #programs: string | undefined;
+  readonly #assignedAtMs: number;
+  #startedAtMs = 0;
+  #current: { kind: StepKind; sequence: StepSequence } | undefined;
+  #cancelled: { kind: 'cancelled'; reason: string } | undefined;
+  /** A step said that it has failed, and is not to be tried again. */
+  #final = false;
 
   constructor(parts: JobParts) {
     this.#parts = parts;
     const { limits } = parts.assignment;
     this.#graceMs = limits === undefined ? defaultGraceMs : Number(limits.cancelGraceMs);
+    this.#aftermathMs = Number(limits?.aftermathMs ?? 0n) || defaultAftermathMs;
     parts.writer.limit(Number(limits?.logBytes ?? 0n));
-    parts.spool.onRoom(() => {
-      for (const process of this.#processes) process.resume();
-    });
+    this.#processes = new JobProcesses(parts);
+    this.#assignedAtMs = parts.monotonicMs();
   }
 
   /** Runs it all and says how it ended. When it settles nothing that it started is alive, and all output is in the spool. */
-  async run(): Promise<Outcome> {
-    const { assignment, writer } = this.#parts;
+  async run(): Promise<JobFinished> {
+    const { assignment, writer, spoolDirectory } = this.#parts;
     for (const note of assignment.notes) writer.system(0, note);
-    let outcome: Outcome;
+    const commands = join(spoolDirectory, 'command');
+    let server: CommandServer | undefined;
     try {
-      const sourceEnvironment = await this.#checkout();
-      outcome = sourceEnvironment.ok
-        ? await this.#steps({ ...this.#parts.environment, ...sourceEnvironment.environment })
-        : sourceEnvironment.outcome;
+      const source = await this.#checkout();
+      if (!source.ok) return this.#end(source.outcome);
+      if (this.#cancelled !== undefined) return this.#end(stopped(0, this.#cancelled));
+      this.#parts.markStarted();
+      this.#startedAtMs = this.#parts.monotonicMs();
+      server = await this.#serveCommands(commands);
+      return this.#end(await this.#phases({ ...this.#parts.environment, ...source.environment }));
     } finally {
-      await this.#endAll();
+      await this.#processes.endAll();
+      server?.close();
+      for (const made of [commands, join(spoolDirectory, 'scripts')]) rmSync(made, { recursive: true, force: true });
     }
-    return outcome;
   }
 
-  /** Ends the job as soon as the grace allows. The first reason counts; after the end it does nothing. */
+  /** Ends the job as soon as the grace allows, and what it has for its end is done. The first reason counts. */
   cancel(reason: string): void {
-    this.#stopWith({ kind: 'cancelled', reason });
+    if (this.#cancelled !== undefined) return;
+    this.#cancelled = { kind: 'cancelled', reason };
+    this.#abortCheckout.abort();
+    const current = this.#current;
+    if (current !== undefined && current.kind !== StepKind.STEP_KIND_FINALLY)
+      return current.sequence.stop(this.#cancelled);
+    this.#processes.flush();
+    this.#parts.writer.system(0, describeStop(this.#cancelled));
+    this.#limitAfterCancel(current?.sequence);
   }
 
   async #checkout(): Promise<{ ok: true; environment: Record<string, string> } | { ok: false; outcome: Outcome }> {
@@ -78,135 +115,121 @@ export class Job {
       const environment = await checkout(this.#abortCheckout.signal);
       return { ok: true, environment };
     } catch (error) {
-      if (this.#stop !== undefined) return { ok: false, outcome: stopped(0, this.#stop) };
+      if (this.#cancelled !== undefined) return { ok: false, outcome: stopped(0, this.#cancelled) };
       const detail = error instanceof Error ? error.message : String(error);
       writer.system(0, `The source could not be checked out: ${detail}`);
       return { ok: false, outcome: sourceFailed(detail) };
     }
   }
 
-  async #steps(environment: Record<string, string>): Promise<Outcome> {
-    const { assignment, markStarted, groups } = this.#parts;
-    const timeoutMs = Number(assignment.timeoutMs);
-    if (this.#stop !== undefined) return stopped(0, this.#stop);
-    markStarted();
-    const clock = startClock(timeoutMs, () => this.#stopWith({ kind: 'job-timeout', limitMs: timeoutMs }));
-    try {
-      for (const step of assignment.steps) {
-        const outcome = await this.#step(step, environment);
-        if (outcome.result !== Result.RESULT_SUCCEEDED) return outcome;
-        // It stopped between two steps; a job whose last step is done has simply succeeded.
-        if (this.#stop !== undefined && step !== assignment.steps.at(-1)) return stopped(step.index, this.#stop);
-        groups.forgetEmpty();
-      }
-      return succeeded;
-    } finally {
-      clearTimeout(clock);
+  async #phases(environment: Record<string, string>): Promise<Outcome> {
+    const { assignment } = this.#parts;
+    const errorsOf = (outcome: Outcome) => ({ ...environment, ...errorEnvironment(outcome, assignment.steps) });
+    let outcome = this.#unlessCancelled(await this.#run(StepKind.STEP_KIND_UNSPECIFIED, environment));
+    let caught = false;
+    if (wentWrong(outcome) && this.#has(StepKind.STEP_KIND_CATCH)) {
+      const after = await this.#run(StepKind.STEP_KIND_CATCH, errorsOf(outcome));
+      outcome = this.#unlessCancelled(afterCatch(outcome, after));
+      caught = outcome.result === Result.RESULT_SUCCEEDED;
     }
-  }
-
-  async #step(step: Step, environment: Record<string, string>): Promise<Outcome> {
-    const { writer, monotonicMs } = this.#parts;
-    const beganMs = monotonicMs();
-    this.#stepIndex = step.index;
-    writer.stepStarted(step.index);
-    const outcome = await this.#runStep(step, environment);
-    if (outcome.detail !== '' && outcome.result === Result.RESULT_FAILED) {
-      writer.system(step.index, `The step could not be started: ${outcome.detail}`);
+    if (outcome.result === Result.RESULT_SUCCEEDED) outcome = this.#readOutputs(caught);
+    if (this.#has(StepKind.STEP_KIND_FINALLY)) {
+      if (this.#cancelled !== undefined) outcome = stopped(outcome.step, this.#cancelled);
+      outcome = afterFinally(outcome, await this.#run(StepKind.STEP_KIND_FINALLY, errorsOf(outcome)));
+      if (this.#cancelled !== undefined) outcome = stopped(outcome.step, this.#cancelled);
     }
-    writer.stepFinished(step.index, outcome, monotonicMs() - beganMs);
     return outcome;
   }
 
-  async #runStep(step: Step, environment: Record<string, string>): Promise<Outcome> {
-    const { assignment, workDirectory, spoolDirectory, groups, monotonicMs } = this.#parts;
-    let command: StepCommand;
-    try {
-      command = stepCommand(step, workDirectory, join(spoolDirectory, 'scripts'));
-    } catch (error) {
-      if (error instanceof CannotStart) return cannotStart(step.index, error.message);
-      throw error;
-    }
-    const output = new StepOutput((stream, data) => this.#emit(step.index, stream, data), monotonicMs);
-    const process = new StepProcess({
-      command,
-      workDirectory,
-      environment: stepEnvironment(
-        environment,
-        {
-          CI_WORKSPACE: workDirectory,
-          CI_STEP: String(step.index),
-          CI_STEP_NAME: step.name,
-          ...assignment.env,
-        },
-        step.env,
-      ),
+  /** A cancel that came while steps were ending already: nothing is mended any more. */
+  #unlessCancelled(outcome: Outcome): Outcome {
+    return this.#cancelled !== undefined && wentWrong(outcome) ? stopped(outcome.step, this.#cancelled) : outcome;
+  }
+
+  #has(kind: StepKind): boolean {
+    return this.#parts.assignment.steps.some((step) => step.kind === kind);
+  }
+
+  async #run(kind: StepKind, base: Record<string, string>): Promise<Outcome> {
+    const { assignment, writer, groups, workDirectory, spoolDirectory, monotonicMs } = this.#parts;
+    const sequence = new StepSequence({
+      steps: assignment.steps.filter((step) => step.kind === kind),
+      environmentOf: (step) => {
+        const own = { CI_WORKSPACE: workDirectory, CI_STEP: String(step.index), CI_STEP_NAME: step.name };
+        return stepEnvironment(base, { ...own, ...assignment.env }, step.env, this.#programs);
+      },
+      writer,
+      processes: this.#processes,
       groups,
-      onOutput: (stream, data) => output.add(stream, data),
+      workDirectory,
+      spoolDirectory,
+      graceMs: this.#graceMs,
+      silenceMs: Number(assignment.silenceMs),
       monotonicMs,
     });
-    this.#outputs.push(output);
-    this.#processes.push(process);
-    if (this.#parts.spool.isFull) process.pause();
-    this.#current = process;
-    const timeoutMs = Number(step.timeoutMs);
-    const clock = startClock(timeoutMs, () => this.#stopWith({ kind: 'step-timeout', limitMs: timeoutMs }));
+    this.#current = { kind, sequence };
+    if (kind === StepKind.STEP_KIND_FINALLY && this.#cancelled !== undefined) this.#limitAfterCancel(sequence);
+    else this.#limit(sequence, kind);
     try {
-      const end = await process.run();
-      clearTimeout(clock);
-      // Stopped while it ran: that is why it ended, whatever it says itself.
-      const stop = this.#stop;
-      await this.#terminating;
-      await process.drained();
-      output.flush();
-      if ('cannotStart' in end) return cannotStart(step.index, end.cannotStart);
-      if (stop !== undefined) return stopped(step.index, stop);
-      return 'signal' in end ? signalled(step.index, end.signal) : exited(step.index, end.exitCode);
+      return await sequence.run();
     } finally {
-      clearTimeout(clock);
       this.#current = undefined;
     }
   }
 
-  #emit(step: number, stream: OutputStream, data: Buffer): void {
-    const { writer, spool } = this.#parts;
-    writer.output(step, stream, data);
-    if (spool.isFull) for (const process of this.#processes) process.pause();
+  /** The job's clocks go on through it all; what mends and tidies up has some time even when they have run out. */
+  #limit(sequence: StepSequence, kind: StepKind): void {
+    const { timeoutMs, deadlineMs, deadlineLimitMs } = this.#parts.assignment;
+    const leastMs = kind === StepKind.STEP_KIND_UNSPECIFIED ? 0 : this.#aftermathMs;
+    const nowMs = this.#parts.monotonicMs();
+    const left = (limitMs: number, sinceMs: number) =>
+      limitMs === 0 ? 0 : Math.max(1, leastMs, sinceMs + limitMs - nowMs);
+    const deadline = left(Number(deadlineMs), this.#assignedAtMs);
+    sequence.limit(deadline, { kind: 'deadline', limitMs: Number(deadlineLimitMs) });
+    sequence.limit(left(Number(timeoutMs), this.#startedAtMs), { kind: 'job-timeout', limitMs: Number(timeoutMs) });
   }
 
-  #stopWith(stop: StopReason): void {
-    if (this.#stop !== undefined) return;
-    this.#stop = stop;
-    for (const output of this.#outputs) output.flush();
-    this.#parts.writer.system(this.#stepIndex, describeStop(stop));
-    this.#abortCheckout.abort();
-    const current = this.#current;
-    if (current !== undefined && !current.hasEnded) this.#terminating = current.terminate(this.#graceMs);
+  #limitAfterCancel(sequence: StepSequence | undefined): void {
+    sequence?.limit(this.#aftermathMs, { kind: 'aftermath', limitMs: this.#aftermathMs });
   }
 
-  /** What steps left running ends with the job, and what it had printed is kept. */
-  async #endAll(): Promise<void> {
-    const { groups, spoolDirectory } = this.#parts;
-    groups.killAll();
-    await Promise.all(this.#processes.map((process) => process.drained()));
-    for (const process of this.#processes) process.detach();
-    for (const output of this.#outputs) output.flush();
-    rmSync(join(spoolDirectory, 'scripts'), { recursive: true, force: true });
+  /** Of a job that was mended, what is not there is only left out. */
+  #readOutputs(caught: boolean): Outcome {
+    const { assignment, writer, workDirectory } = this.#parts;
+    const step = assignment.steps.filter(({ kind }) => kind === StepKind.STEP_KIND_UNSPECIFIED).at(-1)?.index ?? 0;
+    const problems = this.#outputs.readFiles(assignment.outputs, workDirectory);
+    for (const { problem } of problems) writer.system(step, `No ${problem}`);
+    const failing = problems.filter(({ missing }) => !(caught && missing)).map(({ problem }) => problem);
+    return failing.length === 0 ? succeeded : outputFailed(step, failing.join('; '));
   }
-}
 
-function startClock(limitMs: number, onEnd: () => void): NodeJS.Timeout | undefined {
-  // Timers hold 31 bits of milliseconds, some 24 days; a longer limit is no limit.
-  return limitMs > 0 && limitMs < 2 ** 31 ? setTimeout(onEnd, limitMs) : undefined;
-}
+  async #serveCommands(directory: string): Promise<CommandServer | undefined> {
+    try {
+      this.#programs = installCommand(directory);
+      return await CommandServer.listen(directory, (request) => this.#answer(request));
+    } catch (error) {
+      const why = error instanceof Error ? error.message : String(error);
+      this.#parts.writer.system(0, `\`solstice output\` and \`solstice fail\` cannot be used in this worker: ${why}`);
+      return undefined;
+    }
+  }
 
-function describeStop(stop: StopReason): string {
-  switch (stop.kind) {
-    case 'cancelled':
-      return stop.reason === '' ? 'The job was cancelled.' : `The job was cancelled: ${stop.reason}`;
-    case 'job-timeout':
-      return `The job ran longer than its timeout of ${stop.limitMs / 1000} s and is stopped.`;
-    case 'step-timeout':
-      return `The step ran longer than its timeout of ${stop.limitMs / 1000} s and is stopped.`;
+  #answer(request: CommandRequest): CommandAnswer {
+    if (request.do === 'output') {
+      const problems = request.outputs.flatMap(({ name, value }) => this.#outputs.set(name, value) ?? []);
+      return problems.length === 0 ? {} : { error: problems.join('; ') };
+    }
+    if (request.reason.includes('\0') || Buffer.byteLength(request.reason) > FAIL_REASON_BYTES) {
+      return { error: `the reason may have ${FAIL_REASON_BYTES} bytes, and no NUL in it` };
+    }
+    if (this.#current === undefined) return { error: 'no step is running any more' };
+    this.#final = true;
+    this.#current.sequence.stop({ kind: 'user', reason: request.reason });
+    return {};
+  }
+
+  #end(outcome: Outcome): JobFinished {
+    const final = this.#final && wentWrong(outcome);
+    return { outcome, outputs: this.#outputs.values, final };
   }
 }

@@ -30,20 +30,78 @@ export function sourceFailed(detail: string): Outcome {
   return { ...blank, result: Result.RESULT_FAILED, cause: Cause.CAUSE_SOURCE, detail };
 }
 
+export function outputFailed(step: number, detail: string): Outcome {
+  return { ...blank, result: Result.RESULT_FAILED, cause: Cause.CAUSE_OUTPUT, step, detail };
+}
+
+const clocks = {
+  'job-timeout': Cause.CAUSE_JOB_TIMEOUT,
+  'job-silence': Cause.CAUSE_JOB_SILENCE,
+  deadline: Cause.CAUSE_DEADLINE,
+  'step-timeout': Cause.CAUSE_STEP_TIMEOUT,
+  'step-silence': Cause.CAUSE_STEP_SILENCE,
+  /** What the last steps have after a cancel. */
+  aftermath: Cause.CAUSE_JOB_TIMEOUT,
+} as const;
+
 /** Why a step is ended from outside. */
 export type StopReason =
   | { kind: 'cancelled'; reason: string }
-  | { kind: 'job-timeout'; limitMs: number }
-  | { kind: 'step-timeout'; limitMs: number };
+  /** `solstice fail` */
+  | { kind: 'user'; reason: string }
+  | { kind: keyof typeof clocks; limitMs: number };
 
 export function stopped(step: number, stop: StopReason): Outcome {
   switch (stop.kind) {
     case 'cancelled':
       return { ...blank, result: Result.RESULT_CANCELLED, cause: Cause.CAUSE_CANCELLED, step, detail: stop.reason };
-    case 'job-timeout':
-    case 'step-timeout': {
-      const cause = stop.kind === 'job-timeout' ? Cause.CAUSE_JOB_TIMEOUT : Cause.CAUSE_STEP_TIMEOUT;
-      return { ...blank, result: Result.RESULT_TIMED_OUT, cause, step, limitMs: BigInt(stop.limitMs) };
-    }
+    case 'user':
+      return { ...blank, result: Result.RESULT_FAILED, cause: Cause.CAUSE_USER, step, detail: stop.reason };
+    default:
+      return {
+        ...blank,
+        result: Result.RESULT_TIMED_OUT,
+        cause: clocks[stop.kind],
+        step,
+        limitMs: BigInt(stop.limitMs),
+      };
   }
+}
+
+/** The line of the log. */
+export function describeStop(stop: StopReason): string {
+  switch (stop.kind) {
+    case 'cancelled':
+      return stop.reason === '' ? 'The job was cancelled.' : `The job was cancelled: ${stop.reason}`;
+    case 'user':
+      return `The step says that the job has failed: ${stop.reason}`;
+    case 'job-timeout':
+      return `The job ran longer than its timeout of ${stop.limitMs / 1000} s and is stopped.`;
+    case 'step-timeout':
+      return `The step ran longer than its timeout of ${stop.limitMs / 1000} s and is stopped.`;
+    case 'job-silence':
+      return `The job printed nothing for ${stop.limitMs / 1000} s and is stopped.`;
+    case 'step-silence':
+      return `The step printed nothing for ${stop.limitMs / 1000} s and is stopped.`;
+    case 'deadline':
+      return `The job's deadline of ${stop.limitMs / 1000} s is over, and it is stopped.`;
+    case 'aftermath':
+      return `The ${stop.limitMs / 1000} s that are left to a cancelled job are over.`;
+  }
+}
+
+/** True: it went wrong by itself; nobody cancelled it. */
+export function wentWrong(outcome: Outcome): boolean {
+  return outcome.result === Result.RESULT_FAILED || outcome.result === Result.RESULT_TIMED_OUT;
+}
+
+/** How a job stands whose steps went wrong, after its catch steps: `caught` mends it, or says more clearly why it failed. */
+export function afterCatch(outcome: Outcome, caught: Outcome): Outcome {
+  const counts = !wentWrong(caught) || caught.cause === Cause.CAUSE_USER;
+  return counts ? caught : outcome;
+}
+
+/** How it stands after its last steps. What went wrong before them counts more than what goes wrong in them. */
+export function afterFinally(outcome: Outcome, last: Outcome): Outcome {
+  return outcome.result === Result.RESULT_SUCCEEDED ? last : outcome;
 }

@@ -53,6 +53,8 @@ function executableOfCheckout(path: string, workDirectory: string): string {
 /** Says in words why starting this command failed. */
 export function explainSpawnError(error: NodeJS.ErrnoException, command: StepCommand, workDirectory: string): string {
   if (!exists(workDirectory)) return `the work directory ${workDirectory} is gone`;
+  if (error.code === 'E2BIG')
+    return 'its environment is too large; hand less on in env, and in the outputs of the jobs it needs';
   if (command.file === '/bin/sh') {
     return error.code === 'ENOENT' ? 'this worker has no /bin/sh' : `/bin/sh cannot be started: ${error.message}`;
   }

@@ -21,13 +21,15 @@ export function baseEnvironment(own: Environment, spoolDirectory: string): Recor
   return base;
 }
 
-/** Later ones win. */
+/** Later ones win. `programs`: a directory that comes first in any PATH. */
 export function stepEnvironment(
   base: Readonly<Record<string, string>>,
   job: Readonly<Record<string, string>>,
   step: Readonly<Record<string, string>>,
+  programs?: string,
 ): Record<string, string> {
-  return { ...base, ...job, ...step };
+  const merged = { ...base, ...job, ...step };
+  return programs === undefined ? merged : { ...merged, PATH: `${programs}:${merged.PATH || defaultPath}` };
 }
 
 function isUsableDirectory(path: string | undefined): boolean {

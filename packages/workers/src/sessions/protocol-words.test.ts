@@ -53,6 +53,31 @@ describe('an outcome in our words', () => {
       { cause: ProtocolCause.CAUSE_CANNOT_START, detail: 'no shell' },
       { state: 'failed', cause: { kind: 'cannot-start', step: 1, stepName: 'test', detail: 'no shell' } },
     ],
+    [
+      'the job’s silence',
+      { result: Result.RESULT_TIMED_OUT, cause: ProtocolCause.CAUSE_JOB_SILENCE, limitMs: 5n },
+      { state: 'timed_out', cause: { kind: 'clock', clock: 'silence', limitMs: 5, step: 1, stepName: 'test' } },
+    ],
+    [
+      'the step’s silence',
+      { result: Result.RESULT_TIMED_OUT, cause: ProtocolCause.CAUSE_STEP_SILENCE, limitMs: 5n },
+      { state: 'timed_out', cause: { kind: 'clock', clock: 'step-silence', limitMs: 5, step: 1, stepName: 'test' } },
+    ],
+    [
+      'the deadline',
+      { result: Result.RESULT_TIMED_OUT, cause: ProtocolCause.CAUSE_DEADLINE, limitMs: 5n },
+      { state: 'timed_out', cause: { kind: 'clock', clock: 'deadline', limitMs: 5, step: 1, stepName: 'test' } },
+    ],
+    [
+      'what a step says itself',
+      { cause: ProtocolCause.CAUSE_USER, detail: 'no disk left' },
+      { state: 'failed', cause: { kind: 'user', reason: 'no disk left' } },
+    ],
+    [
+      'an output that is not there',
+      { cause: ProtocolCause.CAUSE_OUTPUT, detail: 'output version: version.txt is not there' },
+      { state: 'failed', cause: { kind: 'output', detail: 'output version: version.txt is not there' } },
+    ],
     ['success', { result: Result.RESULT_SUCCEEDED, cause: ProtocolCause.CAUSE_UNSPECIFIED }, { state: 'succeeded' }],
   ])('tells %s', (_, changes, expected) => {
     expect(toResult({ ...outcome, ...changes }, names)).toEqual(expected);
@@ -85,6 +110,14 @@ describe('a record in our words', () => {
     });
   });
 
+  it('tells outputs, and that a failure is for good', () => {
+    const end = (outputs: Record<string, string>, final: boolean) =>
+      toRecord(record({ $case: 'jobFinished', value: { outcome, outputs, final } }), names);
+    expect(end({ version: '1.2' }, true)).toMatchObject({ result: { outputs: { version: '1.2' }, final: true } });
+    const { result } = end({}, false) as { result: AttemptResult };
+    expect(Object.keys(result)).toEqual(['state', 'cause']);
+  });
+
   it('counts, and says nothing, when only a newer runner knows its kind', () => {
     expect(toRecord(record(undefined), names)).toEqual({
       ...head,
@@ -103,7 +136,23 @@ describe('a record in our words', () => {
 
   it.each<[string, ProtocolRecord]>([
     ['a step that the job has not', record({ $case: 'stepStarted', value: { step: 2 } })],
-    ['no outcome', record({ $case: 'jobFinished', value: { outcome: undefined } })],
+    ['no outcome', record({ $case: 'jobFinished', value: { outcome: undefined, outputs: {}, final: false } })],
+    ['an output of no name', record({ $case: 'jobFinished', value: { outcome, outputs: { '': 'x' }, final: false } })],
+    [
+      'too large an output',
+      record({ $case: 'jobFinished', value: { outcome, outputs: { a: 'x'.repeat(2 ** 17) }, final: false } }),
+    ],
+    [
+      'too long a reason',
+      record({
+        $case: 'stepFinished',
+        value: {
+          step: 0,
+          outcome: { ...outcome, cause: ProtocolCause.CAUSE_USER, detail: 'x'.repeat(5_000) },
+          durationMs: 0n,
+        },
+      }),
+    ],
     ['an unknown stream', record({ $case: 'log', value: { step: 0, stream: 0, data: Buffer.alloc(0) } })],
     ['an impossible time', { ...record({ $case: 'stepStarted', value: { step: 0 } }), atMs: 2n ** 62n }],
   ])('is refused with %s', (_, bad) => {

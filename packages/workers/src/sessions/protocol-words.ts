@@ -1,9 +1,12 @@
 import type { AttemptResult, Cause } from '@solstice/common/flow';
 import {
+  FAIL_REASON_BYTES,
+  type JobFinished,
   LogStream,
   type Outcome,
   Cause as ProtocolCause,
   type Record as ProtocolRecord,
+  problemOfOutput,
   Result,
 } from '@solstice/common/rpc';
 import type { LogStreamName, RunnerRecord } from '@solstice/common/store';
@@ -46,9 +49,7 @@ export function toRecord(record: ProtocolRecord, stepNames: readonly string[]): 
       };
     }
     case 'jobFinished': {
-      const { outcome } = body.value;
-      if (outcome === undefined) throw new ProtocolViolation(`record ${seq} has no outcome`);
-      return { seq, at, kind: 'job-finished', result: toResult(outcome, stepNames) };
+      return { seq, at, kind: 'job-finished', result: toJobResult(body.value, seq, stepNames) };
     }
     case undefined:
       return { seq, at, kind: 'log', step: 0, stream: 'system', data: new Uint8Array() };
@@ -71,6 +72,27 @@ export function toResult(outcome: Outcome, stepNames: readonly string[]): Attemp
   }
 }
 
+function toJobResult(end: JobFinished, seq: number, stepNames: readonly string[]): AttemptResult {
+  if (end.outcome === undefined) throw new ProtocolViolation(`record ${seq} has no outcome`);
+  const outputs = toOutputs(end.outputs);
+  return {
+    ...toResult(end.outcome, stepNames),
+    ...(Object.keys(outputs).length === 0 ? {} : { outputs }),
+    ...(end.final ? { final: true } : {}),
+  };
+}
+
+/** A runner keeps to the same rules; but what is in a worker may be anything. */
+function toOutputs(said: Record<string, string>): Record<string, string> {
+  const outputs: Record<string, string> = {};
+  for (const [name, value] of Object.entries(said)) {
+    const problem = problemOfOutput(outputs, name, value);
+    if (problem !== undefined) throw new ProtocolViolation(problem);
+    outputs[name] = value;
+  }
+  return outputs;
+}
+
 function toCause(outcome: Outcome, stepNames: readonly string[]): Cause {
   const { step, exitCode, signal, detail } = outcome;
   const stepName = stepNames[step] ?? `step ${step + 1}`;
@@ -84,6 +106,16 @@ function toCause(outcome: Outcome, stepNames: readonly string[]): Cause {
       return { kind: 'clock', clock: 'job', limitMs, step, stepName };
     case ProtocolCause.CAUSE_STEP_TIMEOUT:
       return { kind: 'clock', clock: 'step', limitMs, step, stepName };
+    case ProtocolCause.CAUSE_JOB_SILENCE:
+      return { kind: 'clock', clock: 'silence', limitMs, step, stepName };
+    case ProtocolCause.CAUSE_STEP_SILENCE:
+      return { kind: 'clock', clock: 'step-silence', limitMs, step, stepName };
+    case ProtocolCause.CAUSE_DEADLINE:
+      return { kind: 'clock', clock: 'deadline', limitMs, step, stepName };
+    case ProtocolCause.CAUSE_USER:
+      return { kind: 'user', reason: toReason(detail) };
+    case ProtocolCause.CAUSE_OUTPUT:
+      return { kind: 'output', detail };
     case ProtocolCause.CAUSE_CANCELLED:
       return { kind: 'cancelled', by: 'unknown', ...(detail === '' ? {} : { reason: detail }) };
     case ProtocolCause.CAUSE_SOURCE:
@@ -93,6 +125,11 @@ function toCause(outcome: Outcome, stepNames: readonly string[]): Cause {
     default:
       throw new ProtocolViolation(`unknown cause ${outcome.cause}`);
   }
+}
+
+function toReason(detail: string): string {
+  if (Buffer.byteLength(detail) <= FAIL_REASON_BYTES && !detail.includes('\0')) return detail;
+  throw new ProtocolViolation('the reason of a failure is too long, or has a NUL in it');
 }
 
 /** Zero is an exit code too, but not of a step that ended in another way. */

@@ -4,6 +4,7 @@ import { SolsticeError, toError } from '@solstice/common/errors';
 import {
   type Hello,
   type OrchestratorMessage,
+  POLICIES_SINCE_MINOR,
   PROTOCOL,
   type RunnerMessage,
   WATCHDOG_SINCE_MINOR,
@@ -155,7 +156,11 @@ export class RunnerSession {
       cancel: (reason: string) => this.#send({ $case: 'cancel', value: { reason } }),
       dismiss: (reason: string) => this.#dismiss(reason),
     };
-    owner.connected(control, { watchdog: (hello.protocol?.minor ?? 0) >= WATCHDOG_SINCE_MINOR });
+    const minor = hello.protocol?.minor ?? 0;
+    owner.connected(control, {
+      watchdog: minor >= WATCHDOG_SINCE_MINOR,
+      policies: minor >= POLICIES_SINCE_MINOR,
+    });
     if (owner.validForMs() === undefined) {
       this.#timers.push(setInterval(() => this.#ping(0n), this.#limits.pingMs));
     } else {

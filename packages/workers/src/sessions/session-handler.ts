@@ -42,6 +42,8 @@ export interface SessionOwner {
 export interface RunnerAbilities {
   /** Kills exclusive work by itself when it hears no more. */
   watchdog: boolean;
+  /** Silence, deadlines, steps that may fail, `catch`, `finally`, outputs. */
+  policies: boolean;
 }
 
 export interface SessionControl {

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { SolsticeError } from '@solstice/common/errors';
 import type { AttemptResult } from '@solstice/common/flow';
-import type { Assignment, Limits, Step } from '@solstice/common/rpc';
+import { type Assignment, type Limits, type Step, StepKind } from '@solstice/common/rpc';
 import type { RunnerRecord } from '@solstice/common/store';
 import type { RunnerAbilities, SessionControl, SessionHandler, SessionOwner } from '../session-handler.js';
 
@@ -11,6 +11,7 @@ export const generousLimits: Limits = {
   logBytes: BigInt(100 * mebibyte),
   spoolBytes: BigInt(64 * mebibyte),
   cancelGraceMs: 2_000n,
+  aftermathMs: 0n,
 };
 
 /** A job of shell steps; what is not named is left out. */
@@ -26,11 +27,18 @@ export function assignmentOf(scripts: readonly (string | Partial<Step>)[], more:
     limits: generousLimits,
     notes: [],
     exclusive: false,
+    silenceMs: 0n,
+    deadlineMs: 0n,
+    deadlineLimitMs: 0n,
+    outputs: [],
     steps: scripts.map((script, index) => ({
       index,
       name: `step ${index + 1}`,
       env: {},
       timeoutMs: 0n,
+      kind: StepKind.STEP_KIND_UNSPECIFIED,
+      silenceMs: 0n,
+      allowFailure: false,
       ...(typeof script === 'string' ? { action: { $case: 'run', value: script } } : { action: undefined, ...script }),
     })),
     ...more,

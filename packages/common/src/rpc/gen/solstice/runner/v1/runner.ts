@@ -22,6 +22,25 @@ export const protobufPackage = "solstice.runner.v1";
 
 export const protobufFileName = "solstice/runner/v1/runner.proto";
 
+export const StepKind = {
+  /** STEP_KIND_UNSPECIFIED - a plain step */
+  STEP_KIND_UNSPECIFIED: 0,
+  /** STEP_KIND_CATCH - runs when the plain ones failed or took too long; when all of these succeed, so does the job */
+  STEP_KIND_CATCH: 1,
+  /** STEP_KIND_FINALLY - runs last, whatever came before, also after a cancel */
+  STEP_KIND_FINALLY: 2,
+  UNRECOGNIZED: -1,
+} as const;
+
+export type StepKind = typeof StepKind[keyof typeof StepKind];
+
+export namespace StepKind {
+  export type STEP_KIND_UNSPECIFIED = typeof StepKind.STEP_KIND_UNSPECIFIED;
+  export type STEP_KIND_CATCH = typeof StepKind.STEP_KIND_CATCH;
+  export type STEP_KIND_FINALLY = typeof StepKind.STEP_KIND_FINALLY;
+  export type UNRECOGNIZED = typeof StepKind.UNRECOGNIZED;
+}
+
 export const LogStream = {
   LOG_STREAM_UNSPECIFIED: 0,
   LOG_STREAM_STDOUT: 1,
@@ -73,6 +92,13 @@ export const Cause = {
   CAUSE_SOURCE: 6,
   /** CAUSE_CANNOT_START - the step's script could not be started (no such file, not executable, no shell) */
   CAUSE_CANNOT_START: 7,
+  /** CAUSE_USER - a step said `solstice fail`; detail has its reason */
+  CAUSE_USER: 8,
+  CAUSE_JOB_SILENCE: 9,
+  CAUSE_STEP_SILENCE: 10,
+  CAUSE_DEADLINE: 11,
+  /** CAUSE_OUTPUT - a file that should become an output is not there, or cannot be one */
+  CAUSE_OUTPUT: 12,
   UNRECOGNIZED: -1,
 } as const;
 
@@ -87,6 +113,11 @@ export namespace Cause {
   export type CAUSE_CANCELLED = typeof Cause.CAUSE_CANCELLED;
   export type CAUSE_SOURCE = typeof Cause.CAUSE_SOURCE;
   export type CAUSE_CANNOT_START = typeof Cause.CAUSE_CANNOT_START;
+  export type CAUSE_USER = typeof Cause.CAUSE_USER;
+  export type CAUSE_JOB_SILENCE = typeof Cause.CAUSE_JOB_SILENCE;
+  export type CAUSE_STEP_SILENCE = typeof Cause.CAUSE_STEP_SILENCE;
+  export type CAUSE_DEADLINE = typeof Cause.CAUSE_DEADLINE;
+  export type CAUSE_OUTPUT = typeof Cause.CAUSE_OUTPUT;
   export type UNRECOGNIZED = typeof Cause.UNRECOGNIZED;
 }
 
@@ -165,11 +196,26 @@ export interface Assignment {
   notes: string[];
   /** Never two at once: the steps are killed when the time of the last Ping has run out, whatever became of the host. */
   exclusive: boolean;
+  /** how long no step may print anything; 0: no limit. Stands still while output is held back */
+  silenceMs: bigint;
+  /** what is left of the job's deadline, counted from here; 0: it has none */
+  deadlineMs: bigint;
+  /** the whole of it, as the workflow says it: for CAUSE_DEADLINE */
+  deadlineLimitMs: bigint;
+  /** read from the work tree when the steps are over */
+  outputs: OutputFile[];
 }
 
 export interface Assignment_EnvEntry {
   key: string;
   value: string;
+}
+
+/** A file whose content is an output: UTF-8, its newlines at the end not part of it. */
+export interface OutputFile {
+  name: string;
+  /** relative to the work tree, and in it */
+  path: string;
 }
 
 export interface Step {
@@ -187,6 +233,12 @@ export interface Step {
     /** an executable file of the checkout (`setup path=`, `job script=`) */
     { $case: "scriptPath"; value: string }
     | undefined;
+  /** in this order: all plain steps, those of `catch`, those of `finally`; one numbering */
+  kind: StepKind;
+  /** how long it may print nothing; 0: no limit of its own. Stands still while output is held back */
+  silenceMs: bigint;
+  /** however it ends by itself, the next step goes on */
+  allowFailure: boolean;
 }
 
 export interface Step_EnvEntry {
@@ -207,6 +259,11 @@ export interface Limits {
   /** how much may lie unacknowledged on disk before output is held back; 0: 64 MiB */
   spoolBytes: bigint;
   cancelGraceMs: bigint;
+  /**
+   * What catch steps have at least, and finally steps too: also when the job's time is up, or it is cancelled (then it is
+   * all that finally steps have). 0: 5 minutes
+   */
+  aftermathMs: bigint;
 }
 
 /** Everything that must not be lost. One numbering for all kinds, counted from 1, with no gaps. */
@@ -240,7 +297,18 @@ export interface StepFinished {
 }
 
 export interface JobFinished {
-  outcome: Outcome | undefined;
+  outcome:
+    | Outcome
+    | undefined;
+  /** however the job ended */
+  outputs: { [key: string]: string };
+  /** a step said `solstice fail`: not to be tried again */
+  final: boolean;
+}
+
+export interface JobFinished_OutputsEntry {
+  key: string;
+  value: string;
 }
 
 export interface Outcome {
@@ -252,7 +320,7 @@ export interface Outcome {
   signal: string;
   /** which step decided it */
   step: number;
-  /** with CAUSE_JOB_TIMEOUT and CAUSE_STEP_TIMEOUT */
+  /** with the causes that are clocks */
   limitMs: bigint;
   /** a sentence for people */
   detail: string;
@@ -753,6 +821,10 @@ function createBaseAssignment(): Assignment {
     limits: undefined,
     notes: [],
     exclusive: false,
+    silenceMs: 0n,
+    deadlineMs: 0n,
+    deadlineLimitMs: 0n,
+    outputs: [],
   };
 }
 
@@ -793,6 +865,27 @@ export const Assignment: MessageFns<Assignment> = {
     }
     if (message.exclusive !== false) {
       writer.uint32(88).bool(message.exclusive);
+    }
+    if (message.silenceMs !== 0n) {
+      if (BigInt.asUintN(64, message.silenceMs) !== message.silenceMs) {
+        throw new globalThis.Error("value provided for field message.silenceMs of type uint64 too large");
+      }
+      writer.uint32(96).uint64(message.silenceMs);
+    }
+    if (message.deadlineMs !== 0n) {
+      if (BigInt.asUintN(64, message.deadlineMs) !== message.deadlineMs) {
+        throw new globalThis.Error("value provided for field message.deadlineMs of type uint64 too large");
+      }
+      writer.uint32(104).uint64(message.deadlineMs);
+    }
+    if (message.deadlineLimitMs !== 0n) {
+      if (BigInt.asUintN(64, message.deadlineLimitMs) !== message.deadlineLimitMs) {
+        throw new globalThis.Error("value provided for field message.deadlineLimitMs of type uint64 too large");
+      }
+      writer.uint32(112).uint64(message.deadlineLimitMs);
+    }
+    for (const v of message.outputs) {
+      OutputFile.encode(v!, writer.uint32(122).fork()).join();
     }
     return writer;
   },
@@ -901,6 +994,38 @@ export const Assignment: MessageFns<Assignment> = {
             message.exclusive = reader.bool();
             continue;
           }
+          case 12: {
+            if (tag !== 96) {
+              break;
+            }
+
+            message.silenceMs = reader.uint64() as bigint;
+            continue;
+          }
+          case 13: {
+            if (tag !== 104) {
+              break;
+            }
+
+            message.deadlineMs = reader.uint64() as bigint;
+            continue;
+          }
+          case 14: {
+            if (tag !== 112) {
+              break;
+            }
+
+            message.deadlineLimitMs = reader.uint64() as bigint;
+            continue;
+          }
+          case 15: {
+            if (tag !== 122) {
+              break;
+            }
+
+            message.outputs.push(OutputFile.decode(reader, reader.uint32()));
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -971,8 +1096,65 @@ export const Assignment_EnvEntry: MessageFns<Assignment_EnvEntry> = {
   },
 };
 
+function createBaseOutputFile(): OutputFile {
+  return { name: "", path: "" };
+}
+
+export const OutputFile: MessageFns<OutputFile> = {
+  encode(message: OutputFile, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.name !== "") {
+      writer.uint32(10).string(message.name);
+    }
+    if (message.path !== "") {
+      writer.uint32(18).string(message.path);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): OutputFile {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseOutputFile();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.path = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
 function createBaseStep(): Step {
-  return { index: 0, name: "", env: {}, timeoutMs: 0n, action: undefined };
+  return { index: 0, name: "", env: {}, timeoutMs: 0n, action: undefined, kind: 0, silenceMs: 0n, allowFailure: false };
 }
 
 export const Step: MessageFns<Step> = {
@@ -999,6 +1181,18 @@ export const Step: MessageFns<Step> = {
       case "scriptPath":
         writer.uint32(50).string(message.action.value);
         break;
+    }
+    if (message.kind !== 0) {
+      writer.uint32(56).int32(message.kind);
+    }
+    if (message.silenceMs !== 0n) {
+      if (BigInt.asUintN(64, message.silenceMs) !== message.silenceMs) {
+        throw new globalThis.Error("value provided for field message.silenceMs of type uint64 too large");
+      }
+      writer.uint32(64).uint64(message.silenceMs);
+    }
+    if (message.allowFailure !== false) {
+      writer.uint32(72).bool(message.allowFailure);
     }
     return writer;
   },
@@ -1065,6 +1259,30 @@ export const Step: MessageFns<Step> = {
             }
 
             message.action = { $case: "scriptPath", value: reader.string() };
+            continue;
+          }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.kind = reader.int32() as any;
+            continue;
+          }
+          case 8: {
+            if (tag !== 64) {
+              break;
+            }
+
+            message.silenceMs = reader.uint64() as bigint;
+            continue;
+          }
+          case 9: {
+            if (tag !== 72) {
+              break;
+            }
+
+            message.allowFailure = reader.bool();
             continue;
           }
         }
@@ -1206,7 +1424,7 @@ export const Source: MessageFns<Source> = {
 };
 
 function createBaseLimits(): Limits {
-  return { logBytes: 0n, spoolBytes: 0n, cancelGraceMs: 0n };
+  return { logBytes: 0n, spoolBytes: 0n, cancelGraceMs: 0n, aftermathMs: 0n };
 }
 
 export const Limits: MessageFns<Limits> = {
@@ -1228,6 +1446,12 @@ export const Limits: MessageFns<Limits> = {
         throw new globalThis.Error("value provided for field message.cancelGraceMs of type uint64 too large");
       }
       writer.uint32(24).uint64(message.cancelGraceMs);
+    }
+    if (message.aftermathMs !== 0n) {
+      if (BigInt.asUintN(64, message.aftermathMs) !== message.aftermathMs) {
+        throw new globalThis.Error("value provided for field message.aftermathMs of type uint64 too large");
+      }
+      writer.uint32(32).uint64(message.aftermathMs);
     }
     return writer;
   },
@@ -1267,6 +1491,14 @@ export const Limits: MessageFns<Limits> = {
             }
 
             message.cancelGraceMs = reader.uint64() as bigint;
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.aftermathMs = reader.uint64() as bigint;
             continue;
           }
         }
@@ -1577,13 +1809,19 @@ export const StepFinished: MessageFns<StepFinished> = {
 };
 
 function createBaseJobFinished(): JobFinished {
-  return { outcome: undefined };
+  return { outcome: undefined, outputs: {}, final: false };
 }
 
 export const JobFinished: MessageFns<JobFinished> = {
   encode(message: JobFinished, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.outcome !== undefined) {
       Outcome.encode(message.outcome, writer.uint32(10).fork()).join();
+    }
+    globalThis.Object.entries(message.outputs).forEach(([key, value]: [string, string]) => {
+      JobFinished_OutputsEntry.encode({ key: key as any, value }, writer.uint32(18).fork()).join();
+    });
+    if (message.final !== false) {
+      writer.uint32(24).bool(message.final);
     }
     return writer;
   },
@@ -1607,6 +1845,82 @@ export const JobFinished: MessageFns<JobFinished> = {
             }
 
             message.outcome = Outcome.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            const entry2 = JobFinished_OutputsEntry.decode(reader, reader.uint32());
+            if (entry2.value !== undefined) {
+              message.outputs[entry2.key] = entry2.value;
+            }
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.final = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseJobFinished_OutputsEntry(): JobFinished_OutputsEntry {
+  return { key: "", value: "" };
+}
+
+export const JobFinished_OutputsEntry: MessageFns<JobFinished_OutputsEntry> = {
+  encode(message: JobFinished_OutputsEntry, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.key !== "") {
+      writer.uint32(10).string(message.key);
+    }
+    if (message.value !== "") {
+      writer.uint32(18).string(message.value);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): JobFinished_OutputsEntry {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseJobFinished_OutputsEntry();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.key = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.value = reader.string();
             continue;
           }
         }

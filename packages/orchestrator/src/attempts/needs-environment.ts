@@ -1,0 +1,50 @@
+import { environmentNameOf } from '@solstice/common/rpc';
+import type { Claim } from '@solstice/common/store';
+
+type NodeState = Claim['needs'][string]['result'];
+
+const worstFirst: readonly NodeState[] = ['failed', 'timed_out', 'cancelled', 'succeeded', 'skipped'];
+
+/**
+ * What the job needs, as its steps see it: `NEEDS_<JOB>_RESULT` and, for each output, `NEEDS_<JOB>_<OUTPUT>`. Of two that
+ * would be the same variable neither is set, and a note says so.
+ */
+export function needsEnvironment(needs: Claim['needs']): { environment: Record<string, string>; notes: string[] } {
+  const meant = new Map<string, { what: string; value: string }[]>();
+  const add = (name: string, what: string, value: string) => {
+    const all = meant.get(name) ?? [];
+    meant.set(name, [...all, { what, value }]);
+  };
+  for (const [id, { result, outputs }] of Object.entries(needs)) {
+    const prefix = `NEEDS_${environmentNameOf(id)}_`;
+    add(`${prefix}RESULT`, `the result of ${id}`, result);
+    for (const [name, value] of Object.entries(outputs)) {
+      add(`${prefix}${environmentNameOf(name)}`, `output ${name} of ${id}`, value);
+    }
+  }
+  for (const [group, cells] of matricesOf(needs)) {
+    add(`NEEDS_${environmentNameOf(group)}_RESULT`, `the result of ${group}`, worstOf(cells));
+  }
+  const environment: Record<string, string> = {};
+  const notes: string[] = [];
+  for (const [name, all] of meant) {
+    const [first] = all;
+    if (first !== undefined && all.length === 1) environment[name] = first.value;
+    else notes.push(`${name} is not set: it would be ${all.map(({ what }) => what).join(', and ')}`);
+  }
+  return { environment, notes };
+}
+
+/** The cells that are needed of each matrix: their ids begin with the job's own and a dot, which no job's own id has. */
+function matricesOf(needs: Claim['needs']): Map<string, NodeState[]> {
+  const matrices = new Map<string, NodeState[]>();
+  for (const [id, { result }] of Object.entries(needs)) {
+    const group = id.split('.', 1)[0] ?? id;
+    if (group !== id) matrices.set(group, [...(matrices.get(group) ?? []), result]);
+  }
+  return matrices;
+}
+
+function worstOf(results: readonly NodeState[]): NodeState {
+  return worstFirst.find((one) => results.includes(one)) ?? 'succeeded';
+}
