@@ -52,8 +52,10 @@ export const diagnosticCodes = {
   'too-many-cells': 'A run may have 1,024 cells of matrices, and a matrix 8 axes.',
   'bad-reason': 'Not a reason to retry for: `failed`, `timeout`, `infra`, `exit:75`.',
   'bad-output': 'An output has a name like a variable, once in its job; a job has at most 64.',
-  'run-too-large': 'A run may have 8,192 steps and 4 MiB of scripts and variables, those of a matrix counted for each cell.',
-  'bad-expression': 'An expression, `${…}`, that is not CEL, or says a name that is not known there, or has the wrong type.',
+  'run-too-large':
+    'A run may have 8,192 steps and 4 MiB of scripts and variables, those of a matrix counted for each cell.',
+  'bad-expression':
+    'An expression, `${…}`, that is not CEL, or says a name that is not known there, or has the wrong type.',
   'too-many-expressions': 'A workflow may have 4,096 texts with expressions.',
   'bad-value': 'What an expression gave when the run was planned is no good at its place.',
   'dotted-name-in-run': 'A script reads environment variables; no shell variable has a dot in its name.',

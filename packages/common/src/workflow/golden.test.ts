@@ -1,11 +1,12 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { freeze } from '../flow/index.js';
 import { diagnosticCodes, formatDiagnostics, hasErrors, parseWorkflow } from './index.js';
 
 /**
- * fixtures/good/x.kdl is understood as x.json says, with the warnings of x.txt; fixtures/bad/x.kdl is refused with the
- * words of x.txt. SOLSTICE_UPDATE_GOLDEN=1 writes what comes out now; read the difference before committing it.
+ * fixtures/good/x.kdl is understood as x.json says, with the warnings of x.txt, and where there is more to it becomes the
+ * run of x.run.json; fixtures/bad/x.kdl is refused with the words of x.txt. SOLSTICE_UPDATE_GOLDEN=1 writes what comes out now; read the difference before committing it.
  */
 const update = process.env.SOLSTICE_UPDATE_GOLDEN === '1';
 const fixtures = new URL('./fixtures/', import.meta.url);
@@ -36,6 +37,9 @@ describe('good workflow files', () => {
     else expect(existsSync(beside('txt'))).toBe(false);
     expect(hasErrors(diagnostics)).toBe(false);
     expectGolden(beside('json'), `${JSON.stringify(workflow, null, 2)}\n`);
+    if (workflow === undefined || told !== '' || !/matrix|like=|wait |\$\{/.test(text)) return;
+    const frozen = freeze(workflow, { branch: 'main', short_sha: 'c0ffee0' });
+    expectGolden(beside('run.json'), `${JSON.stringify(frozen, null, 2)}\n`);
   });
 });
 
@@ -68,6 +72,7 @@ it('every code that a text alone can have is in the corpus', () => {
     'duplicate-workflow-name',
     'parse-deadline',
     'parse-failed',
+    'bad-value',
   ];
   expect(Object.keys(diagnosticCodes).filter((code) => !found.has(code) && !elsewhere.includes(code))).toEqual([]);
 });

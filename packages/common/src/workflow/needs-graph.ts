@@ -1,13 +1,24 @@
 import { nearestName } from '../errors/index.js';
 import { quote, type Text } from '../kdl/index.js';
 import type { WorkflowSink } from './diagnostic-codes.js';
-import type { ReadJob } from './read-job.js';
+import type { Need } from './read-node.js';
+import type { Job } from './workflow.js';
+
+/** A job or a wait, and where the names in it stand. */
+export interface NodeInGraph {
+  what: 'job' | 'wait';
+  id: string;
+  idText: Text;
+  /** Its own, and before them those of its template. */
+  needs: { template: Need[]; own: Need[] };
+  job?: Job;
+}
 
 /** Ids once, needs that exist, no circles. `others`: ids of nodes that aren't built yet, which may be needed too. */
-export function checkNeeds(jobs: readonly ReadJob[], others: ReadonlySet<string>, sink: WorkflowSink): void {
-  const byId = new Map<string, ReadJob>();
-  for (const one of jobs) {
-    const { id } = one.job;
+export function checkNeeds(nodes: readonly NodeInGraph[], others: ReadonlySet<string>, sink: WorkflowSink): void {
+  const byId = new Map<string, NodeInGraph>();
+  for (const one of nodes) {
+    const { id } = one;
     const earlier = byId.get(id);
     if (earlier === undefined) {
       byId.set(id, one);
@@ -16,7 +27,7 @@ export function checkNeeds(jobs: readonly ReadJob[], others: ReadonlySet<string>
       sink.error(
         one.idText.value.span,
         'duplicate-id',
-        `there is a job ${quote(id)} already`,
+        `there is a ${earlier.what} ${quote(id)} already`,
         `It stands in line ${line}; give this one another id.`,
       );
     }
@@ -24,19 +35,20 @@ export function checkNeeds(jobs: readonly ReadJob[], others: ReadonlySet<string>
   const ids = [...byId.keys(), ...others];
   for (const one of byId.values()) {
     const seen = new Set<string>();
-    for (const need of one.needs) {
+    for (const { text: need } of one.needs.own) {
       if (seen.has(need.text)) {
         sink.error(need.value.span, 'duplicate-need', `${quote(need.text)} is needed twice`, 'Once is enough.');
-      } else if (!byId.has(need.text) && !others.has(need.text)) {
-        reportUnknownNeed(one, need, ids, sink);
       }
       seen.add(need.text);
+    }
+    for (const need of needsOf(one)) {
+      if (!byId.has(need.text) && !others.has(need.text)) reportUnknownNeed(one, need, ids, sink);
     }
   }
   for (const circle of circles(byId)) {
     const [first, second] = circle;
     const start = byId.get(first ?? '');
-    const need = start?.needs.find((one) => one.text === (second ?? first));
+    const need = start === undefined ? undefined : needsOf(start).find((one) => one.text === (second ?? first));
     if (start === undefined || need === undefined) continue;
     const shown = [...circle, ...circle.slice(0, 1)];
     const path = shown.length > 12 ? [...shown.slice(0, 6), '…', ...shown.slice(-5)] : shown;
@@ -44,20 +56,25 @@ export function checkNeeds(jobs: readonly ReadJob[], others: ReadonlySet<string>
       need.value.span,
       'needs-cycle',
       circle.length === 1
-        ? `job ${quote(first ?? '')} needs itself`
+        ? `${start.what} ${quote(first ?? '')} needs itself`
         : `these jobs wait for each other: ${path.join(' -> ')}`,
       'Take one of these needs out.',
     );
   }
 }
 
-function reportUnknownNeed(one: ReadJob, need: Text, ids: string[], sink: WorkflowSink): void {
+/** Each once. What the job says of a node comes in place of what its template says. */
+export function needsOf({ needs }: NodeInGraph): Text[] {
+  return [...new Map([...needs.template, ...needs.own].map(({ text }) => [text.text, text])).values()];
+}
+
+function reportUnknownNeed(one: NodeInGraph, need: Text, ids: string[], sink: WorkflowSink): void {
   const nearest = sink.isFull ? undefined : nearestName(need.text, ids);
-  const known = ids.filter((id) => id !== one.job.id).slice(0, 10);
+  const known = ids.filter((id) => id !== one.id).slice(0, 10);
   sink.error(
     need.value.span,
     'unknown-need',
-    `job ${quote(one.job.id)} needs ${quote(need.text)}, and there is no such job`,
+    `${one.what} ${quote(one.id)} needs ${quote(need.text)}, and there is no such job`,
     nearest !== undefined
       ? `Did you mean "${nearest}"?`
       : known.length === 0
@@ -67,7 +84,7 @@ function reportUnknownNeed(one: ReadJob, need: Text, ids: string[], sink: Workfl
 }
 
 /** One circle for each knot of jobs that wait for each other, beginning with the job that stands first in the file. */
-function circles(byId: ReadonlyMap<string, ReadJob>): string[][] {
+function circles(byId: ReadonlyMap<string, NodeInGraph>): string[][] {
   const found: string[][] = [];
   const state = new Map<string, 'open' | 'done'>();
   const path: string[] = [];
@@ -79,9 +96,8 @@ function circles(byId: ReadonlyMap<string, ReadJob>): string[][] {
     }
     state.set(id, 'open');
     path.push(id);
-    for (const need of byId.get(id)?.job.needs ?? []) {
-      if (byId.has(need)) visit(need);
-    }
+    const node = byId.get(id);
+    for (const { text } of node === undefined ? [] : needsOf(node)) if (byId.has(text)) visit(text);
     path.pop();
     state.set(id, 'done');
   };

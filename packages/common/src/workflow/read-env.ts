@@ -1,9 +1,12 @@
-import { candidates, quote, type Said, type SpanMaker } from '../kdl/index.js';
+import { candidates, quote, type Said, type Text } from '../kdl/index.js';
 import type { WorkflowSink } from './diagnostic-codes.js';
-import { noExpressions } from './no-expressions.js';
 
-/** The variables of all `env` nodes of one place. Numbers may go without quotes where nothing is lost by it. */
-export function readEnv(all: readonly Said[], lines: SpanMaker, sink: WorkflowSink): Record<string, string> {
+/** The variables of all `env` nodes of one place. Numbers may go without quotes where nothing is lost by it; `note` is told each text. */
+export function readEnv(
+  all: readonly Said[],
+  note: (text: Text, variable: string) => void,
+  sink: WorkflowSink,
+): Record<string, string> {
   const variables = new Map<string, string>();
   for (const { node } of all) {
     const [argument] = node.arguments;
@@ -57,7 +60,7 @@ export function readEnv(all: readonly Said[], lines: SpanMaker, sink: WorkflowSi
           `Put it in quotes: ${name}="${value.source.replace(/^#/, '')}".`,
         );
       } else {
-        noExpressions({ text: value.value, value }, `the value of ${name}`, lines, sink);
+        note({ text: value.value, value }, name);
         variables.set(name, value.value);
       }
     }

@@ -1,6 +1,7 @@
 import { quote, type SpanMaker, type Text } from '../kdl/index.js';
 import type { WorkflowSink } from './diagnostic-codes.js';
 import { noExpressions } from './no-expressions.js';
+import { noteOpen, type OpenText } from './open-texts.js';
 
 /** One line, visible, not endless. Undefined when it was reported. */
 export function checkedName(
@@ -10,17 +11,26 @@ export function checkedName(
   sink: WorkflowSink,
 ): string | undefined {
   const name = noExpressions(text, what, lines, sink);
-  if (name === undefined) return undefined;
-  if (name.text.trim() === '' || name.text.length > 100 || /[\p{Cc}\u2028\u2029]/u.test(name.text)) {
-    sink.error(
-      name.value.span,
-      'bad-name',
-      `${quote(name.text)} is no good as ${what}`,
-      'A name is one line of 1 to 100 characters.',
-    );
-    return undefined;
-  }
-  return name.text;
+  return name === undefined || !isGoodName(name, what, 100, sink) ? undefined : name.text;
+}
+
+/** The same, of what may have `${…}` in it: written, it may be longer than what comes of it. */
+export function openName(
+  text: Text | undefined,
+  what: string,
+  open: OpenText[],
+  sink: WorkflowSink,
+): string | undefined {
+  if (text === undefined) return undefined;
+  const most = noteOpen(text, open) ? 500 : 100;
+  return isGoodName(text, what, most, sink) ? text.text : undefined;
+}
+
+function isGoodName({ text, value }: Text, what: string, most: number, sink: WorkflowSink): boolean {
+  if (text.trim() !== '' && text.length <= most && !/[\p{Cc}\u2028\u2029]/u.test(text)) return true;
+  const hint = 'A name is one line of 1 to 100 characters.';
+  sink.error(value.span, 'bad-name', `${quote(text)} is no good as ${what}`, hint);
+  return false;
 }
 
 export function isId(text: string): boolean {
@@ -28,13 +38,13 @@ export function isId(text: string): boolean {
 }
 
 /** The nearest good id, for a hint. */
-export function slug(text: string): string {
+export function slug(text: string, otherwise = 'build'): string {
   const made = text
     .toLowerCase()
     .replace(/[^a-z0-9_]+/g, '-')
     .replace(/^-+|-+$/g, '')
     .slice(0, 40);
-  return made === '' ? 'build' : made;
+  return made === '' ? otherwise : made;
 }
 
 const pathPattern = /^(?!\/)(?!~)[^\p{Cc}\\]+$/u;

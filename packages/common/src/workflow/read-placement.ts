@@ -1,4 +1,3 @@
-import { nearestName } from '../errors/index.js';
 import {
   flagOf,
   isHostId,
@@ -11,11 +10,11 @@ import {
   type SpanMaker,
   sizeOf,
   sizeText,
-  textOf,
 } from '../kdl/index.js';
 import type { WorkflowSink } from './diagnostic-codes.js';
 import { workflowLimits } from './limits.js';
 import { noExpressions } from './no-expressions.js';
+import { readChoice } from './read-choice.js';
 import { readWords } from './read-words.js';
 import type { Job, Place } from './workflow.js';
 
@@ -128,25 +127,4 @@ function readHosts(said: Said, node: LocatedNode, lines: SpanMaker, sink: Workfl
     );
   }
   return [...hosts];
-}
-
-function readChoice<const Choice extends string>(
-  said: Said | undefined,
-  choices: readonly Choice[],
-  sink: WorkflowSink,
-): Choice | undefined {
-  const text = textOf(said, sink);
-  if (said === undefined || text === undefined) return undefined;
-  const found = choices.find((choice) => choice === text.text);
-  if (found !== undefined) return found;
-  const nearest = nearestName(text.text, choices);
-  sink.error(
-    text.value.span,
-    'bad-choice',
-    `${quote(text.text)} is nothing that "${said.word.name}" knows`,
-    nearest === undefined
-      ? `Write ${choices.map((choice) => `${said.word.name}="${choice}"`).join(' or ')}, or leave it out.`
-      : `Did you mean "${nearest}"?`,
-  );
-  return undefined;
 }

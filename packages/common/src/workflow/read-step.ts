@@ -1,24 +1,51 @@
 import {
-  durationOf,
+  flagOf,
   identityOf,
   type LocatedNode,
   quote,
+  type Said,
   type SpanMaker,
   spanOfPiece,
   type Text,
   textOf,
 } from '../kdl/index.js';
 import type { WorkflowSink } from './diagnostic-codes.js';
+import { noteOpen, type OpenText } from './open-texts.js';
 import { readEnv } from './read-env.js';
-import { checkedName } from './read-names.js';
+import { openName } from './read-names.js';
+import { readClocks } from './read-node.js';
 import { readWords } from './read-words.js';
 import type { Step } from './workflow.js';
 
-export function readStep(node: LocatedNode, lines: SpanMaker, sink: WorkflowSink): Step | undefined {
+/** A step, and what is known only where it is used. */
+export interface ReadStep {
+  step: Step;
+  /** It was given a name: in a job, it takes the place of the one of that name in its template. */
+  named: boolean;
+  open: OpenText[];
+}
+
+/** The steps of `catch` or `finally`. */
+export function readStepsBlock(said: Said | undefined, lines: SpanMaker, sink: WorkflowSink): ReadStep[] | undefined {
+  if (said === undefined) return undefined;
+  const { node, word } = said;
+  const inner = readWords(node, 'steps', sink);
+  const [argument] = node.arguments;
+  const hint = `Write ${word.name} { step run="./ci/${word.name}.sh"; }.`;
+  if (argument !== undefined) sink.error(argument.span, 'wrong-form', `"${word.name}" has steps, and no value`, hint);
+  else if (inner.said.length === 0 && !inner.hasUnknown) {
+    sink.error(node.headSpan, 'missing-steps', `"${word.name}" has no steps`, hint);
+  }
+  return inner.all('step').flatMap((step) => readStep(step.node, lines, sink) ?? []);
+}
+
+export function readStep(node: LocatedNode, lines: SpanMaker, sink: WorkflowSink): ReadStep | undefined {
   const said = readWords(node, 'step', sink);
-  const given = checkedName(identityOf(node, said, 'name', sink), 'the name of a step', lines, sink);
-  const timeoutMs = durationOf(said.get('timeout'), sink);
-  const env = readEnv(said.all('env'), lines, sink);
+  const open: OpenText[] = [];
+  const given = openName(identityOf(node, said, 'name', sink), 'the name of a step', open, sink);
+  const clocks = readClocks(said, ['timeout', 'silence'], sink);
+  const allowFailure = flagOf(said.get('allow_failure'), sink);
+  const env = readEnv(said.all('env'), (text) => noteOpen(text, open), sink);
   const run = said.get('run');
   const script = textOf(run, sink);
   if ((run === undefined && !said.hasUnknown) || (script !== undefined && script.text.trim() === '')) {
@@ -35,10 +62,15 @@ export function readStep(node: LocatedNode, lines: SpanMaker, sink: WorkflowSink
   if (script === undefined) return undefined;
   refuseDottedNames(script, lines, sink);
   return {
-    name: given ?? firstLine(script.text),
-    env,
-    ...(timeoutMs === undefined ? {} : { timeoutMs }),
-    action: { kind: 'run', script: script.text },
+    named: given !== undefined,
+    open,
+    step: {
+      name: given ?? firstLine(script.text),
+      env,
+      ...clocks,
+      ...(allowFailure ? { allowFailure } : {}),
+      action: { kind: 'run', script: script.text },
+    },
   };
 }
 

@@ -1,12 +1,15 @@
 import { identityOf, type LocatedNode, type SaidWords, type SpanMaker } from '../kdl/index.js';
 import type { WorkflowSink } from './diagnostic-codes.js';
 import { workflowLimits } from './limits.js';
-import { checkNeeds } from './needs-graph.js';
+import { checkNeeds, type NodeInGraph } from './needs-graph.js';
+import { ExpressionChecker, noteOpen, type OpenText } from './open-texts.js';
 import { readEnv } from './read-env.js';
-import { readJob } from './read-job.js';
+import { type ReadJob, readJob, readTemplates, type Templates } from './read-job.js';
 import { checkedName } from './read-names.js';
 import { readTriggers } from './read-triggers.js';
+import { type ReadWait, readWait } from './read-wait.js';
 import { readWords, reportUnknown } from './read-words.js';
+import { checkSize } from './run-size.js';
 import { wordIn } from './words.js';
 import type { Workflow } from './workflow.js';
 
@@ -52,9 +55,44 @@ export function readWorkflow(
     );
   }
   const on = readTriggers(node, said, sink);
-  const env = readEnv(said.all('env'), lines, sink);
-  const jobNodes = said.all('job');
-  const tooMany = jobNodes[workflowLimits.jobs];
+  const open: OpenText[] = [];
+  const env = readEnv(said.all('env'), (text) => noteOpen(text, open), sink);
+  const templates = readTemplates(said, lines, sink);
+  const nodes = readNodes(node, said, templates, lines, sink);
+  checkNeeds(nodes.all, idsOfLaterNodes(said), sink);
+  checkSize(nodes.all, sink);
+  const checker = new ExpressionChecker(on, lines, sink);
+  checker.check(open, undefined);
+  for (const { job, open: texts } of nodes.jobs) checker.check(texts, job.matrix?.axes ?? []);
+  for (const { open: texts } of nodes.waits) checker.check(texts, undefined);
+  if (name === undefined || named === undefined) return undefined;
+  const waits = nodes.waits.map(({ wait }) => wait);
+  return {
+    file,
+    name,
+    nameSpan: named.value.span,
+    on,
+    env,
+    jobs: nodes.jobs.map(({ job }) => job),
+    ...(waits.length === 0 ? {} : { waits }),
+  };
+}
+
+interface ReadNodes {
+  jobs: ReadJob[];
+  waits: ReadWait[];
+  all: NodeInGraph[];
+}
+
+function readNodes(
+  node: LocatedNode,
+  said: SaidWords,
+  templates: Templates,
+  lines: SpanMaker,
+  sink: WorkflowSink,
+): ReadNodes {
+  const written = said.said.filter(({ word }) => word.name === 'job' || word.name === 'wait');
+  const tooMany = written[workflowLimits.jobs];
   if (tooMany !== undefined) {
     sink.error(
       tooMany.node.headSpan,
@@ -63,9 +101,13 @@ export function readWorkflow(
       'Split it into several workflows.',
     );
   }
-  const jobs = jobNodes.slice(0, workflowLimits.jobs).flatMap((one) => readJob(one.node, lines, sink) ?? []);
-  const laterIds = idsOfLaterNodes(said);
-  if (jobNodes.length === 0 && laterIds.size === 0 && !said.hasUnknown) {
+  const jobs: ReadJob[] = [];
+  const waits: ReadWait[] = [];
+  for (const one of written.slice(0, workflowLimits.jobs)) {
+    if (one.word.name === 'job') jobs.push(...[readJob(one.node, templates, lines, sink) ?? []].flat());
+    else waits.push(...[readWait(one.node, sink) ?? []].flat());
+  }
+  if (said.all('job').length === 0 && idsOfLaterNodes(said).size === 0 && !said.hasUnknown) {
     sink.error(
       node.headSpan,
       'missing-jobs',
@@ -73,15 +115,22 @@ export function readWorkflow(
       'Give it one: job id="build" { step run="make"; }.',
     );
   }
-  checkNeeds(jobs, laterIds, sink);
-  if (name === undefined || named === undefined) return undefined;
-  return { file, name, nameSpan: named.value.span, on, env, jobs: jobs.map((one) => one.job) };
+  const all: NodeInGraph[] = [
+    ...jobs.map(({ job, idText, needs }) => ({ what: 'job' as const, job, id: job.id, idText, needs })),
+    ...waits.map(({ wait, idText, needs }) => ({
+      what: 'wait' as const,
+      id: wait.id,
+      idText,
+      needs: { template: [], own: needs },
+    })),
+  ];
+  return { jobs, waits, all };
 }
 
 /** A job may need a node that cannot run yet: the file is refused for the node, not for the need. */
 function idsOfLaterNodes(said: SaidWords): Set<string> {
   const ids = new Set<string>();
-  for (const name of ['branch', 'wait', 'gate', 'deploy']) {
+  for (const name of ['branch', 'gate', 'deploy']) {
     for (const { node } of said.all(name)) {
       const written =
         node.properties.find((property) => property.name === 'id')?.value ??

@@ -45,22 +45,25 @@ const later = (form: WordForm, ...names: string[]): Word[] =>
 const many = (words: Word[]): Word[] => words.map((word) => ({ ...word, many: true }));
 const holding = (inside: Place, words: Word[]): Word[] => words.map((word) => ({ ...word, inside }));
 
-/** The modifiers that fit every node of the graph; `needs` and `timeout` stand with the nodes. */
-const modifiers = [
-  ...later('text', 'when', 'deadline', 'queue', 'silence'),
-  ...built('flag', 'exclusive'),
-  ...later('flag', 'allow_failure'),
-  ...holding('retry', later('text', 'retry')),
-  ...holding('place', built('list', 'place')),
-  ...holding('steps', later('block', 'catch', 'finally')),
-];
+/** The modifiers that fit every node of the graph; `needs` and `timeout` stand with the nodes. `which`: those that are built. */
+const modifiers = (which: readonly string[]): Word[] =>
+  [
+    ...built('text', 'when', 'deadline', 'queue', 'silence'),
+    ...built('flag', 'exclusive', 'allow_failure'),
+    ...holding('retry', built('text', 'retry')),
+    ...holding('place', built('list', 'place')),
+    ...holding('steps', built('block', 'catch', 'finally')),
+  ].map((word) => ({ ...word, built: which.includes(word.name) }));
+const jobModifiers = modifiers([
+  ...['deadline', 'queue', 'silence', 'exclusive', 'allow_failure', 'retry', 'place', 'catch', 'finally'],
+]);
 const needs = holding('needs', many(built('list', 'needs')));
 const laterNodes = [
   ...many(holding('branch', later('block', 'branch'))),
-  ...many(holding('wait', later('block', 'wait'))),
   ...many(holding('gate', later('block', 'gate'))),
   ...many(holding('deploy', later('block', 'deploy'))),
 ];
+const waits = many(holding('wait', built('block', 'wait')));
 const jobs = many(holding('job', built('block', 'job')));
 const inputs = many(holding('input', built('block', 'input')));
 const env = many(built('map', 'env'));
@@ -70,15 +73,15 @@ const jobWords = [
   ...needs,
   ...many(holding('setup', built('block', 'setup'))),
   ...many(holding('step', built('block', 'step'))),
-  ...modifiers,
-  ...holding('matrix', later('block', 'matrix')),
+  ...jobModifiers,
+  ...holding('matrix', built('block', 'matrix')),
   ...holding('resources', built('block', 'resources')),
   ...many(holding('service', later('block', 'service'))),
   ...many(later('list', 'secret')),
   ...many(holding('fetch', later('block', 'fetch'))),
   ...many(holding('artifact', later('block', 'artifact'))),
   ...many(holding('cache', later('block', 'cache'))),
-  ...many(holding('output', later('block', 'output'))),
+  ...many(holding('output', built('block', 'output'))),
   ...many(holding('report', later('block', 'report'))),
 ];
 const paths = built('list', 'paths', 'ignore');
@@ -94,7 +97,8 @@ export const words: Record<Place, readonly Word[]> = {
     ...jobs,
     ...holding('concurrency', later('block', 'concurrency')),
     ...later('text', 'deadline'),
-    ...many(holding('template', later('block', 'template'))),
+    ...many(holding('template', built('block', 'template'))),
+    ...waits,
     ...laterNodes,
     ...holding('jobs', later('block', 'on_failure')),
   ],
@@ -106,44 +110,50 @@ export const words: Record<Place, readonly Word[]> = {
   'on manual': inputs,
   input: [...built('text', 'type', 'default', 'min', 'max'), ...built('list', 'options')],
   concurrency: later('text', 'group', 'policy'),
+  job: [...built('text', 'id'), ...jobWords, ...built('text', 'like')],
   template: [...jobWords],
-  job: [...built('text', 'id'), ...jobWords, ...later('text', 'like')],
   step: [
     ...built('text', 'name', 'run', 'timeout'),
     ...env,
-    ...later('text', 'when', 'deadline', 'silence'),
-    ...later('flag', 'allow_failure'),
+    ...later('text', 'when', 'deadline'),
+    ...built('text', 'silence'),
+    ...built('flag', 'allow_failure'),
   ],
   setup: built('text', 'path'),
-  needs: later('text', 'on'),
+  needs: built('text', 'on'),
   steps: many(holding('step', built('block', 'step'))),
-  jobs: [...jobs, ...laterNodes],
+  jobs: [...jobs, ...waits, ...laterNodes],
   matrix: [
-    ...later('text', 'max_parallel', 'on_failure'),
-    ...many(later('list', 'axis')),
-    ...many(later('map', 'exclude', 'include')),
+    ...built('text', 'max_parallel', 'on_failure'),
+    ...many(built('list', 'axis')),
+    ...many(built('map', 'exclude', 'include')),
   ],
   resources: built('text', 'cpus', 'memory'),
-  retry: later('text', 'on', 'backoff'),
+  retry: built('text', 'on', 'backoff'),
   service: [...later('text', 'image'), ...many(later('map', 'env')), ...holding('ready', later('text', 'ready'))],
   ready: later('text', 'interval', 'within'),
   fetch: later('text', 'from', 'to'),
   artifact: [...later('list', 'path'), ...later('text', 'keep')],
-  output: later('text', 'file'),
+  output: built('text', 'file'),
   report: later('list', 'path'),
   cache: [...later('text', 'key', 'fallback'), ...later('list', 'path')],
   place: built('text', 'otherwise', 'on'),
   branch: [
     ...later('text', 'id', 'name', 'timeout'),
     ...needs,
-    ...modifiers,
+    ...modifiers([]),
     ...holding('jobs', later('block', 'then', 'else')),
   ],
-  wait: [...later('text', 'id', 'name', 'for', 'timeout'), ...needs, ...modifiers],
+  wait: [
+    ...built('text', 'id', 'name', 'for'),
+    ...later('text', 'timeout'),
+    ...needs,
+    ...modifiers(['deadline', 'allow_failure']),
+  ],
   gate: [
     ...later('text', 'id', 'name', 'prompt'),
     ...needs,
-    ...modifiers,
+    ...modifiers([]),
     ...many(holding('approvers', later('list', 'approvers'))),
     ...inputs,
     ...holding('gate timeout', later('text', 'timeout')),
@@ -153,7 +163,7 @@ export const words: Record<Place, readonly Word[]> = {
   deploy: [
     ...later('text', 'id', 'name', 'stack', 'environment', 'timeout'),
     ...needs,
-    ...modifiers,
+    ...modifiers([]),
     ...many(later('list', 'set')),
   ],
 };

@@ -1,0 +1,56 @@
+import type { WorkflowSink } from './diagnostic-codes.js';
+import { workflowLimits } from './limits.js';
+import { type NodeInGraph, needsOf } from './needs-graph.js';
+import type { Job, Step } from './workflow.js';
+
+/** What a small file may make of itself by matrices and templates. Tells the first place that is too much. */
+export function checkSize(nodes: readonly NodeInGraph[], sink: WorkflowSink): void {
+  const cells = new Map(nodes.map(({ id, job }) => [id, cellsOf(job)]));
+  let [allCells, needs, steps, text] = [0, 0, 0, 0];
+  for (const node of nodes) {
+    const { job, idText } = node;
+    const count = cellsOf(job);
+    const span = idText.value.span;
+    if (job?.matrix !== undefined) {
+      allCells += count;
+      if (allCells > workflowLimits.cells) {
+        const message = `the matrices of this workflow have more than ${workflowLimits.cells} cells`;
+        sink.error(span, 'too-many-cells', message, 'Split it into several workflows.');
+        return;
+      }
+    }
+    for (const need of needsOf(node)) {
+      needs += count * (cells.get(need.text) ?? 1);
+      if (needs > workflowLimits.needsOfRun) {
+        const hint = 'Put a job between two matrices: it needs all of the one, and all of the other need it.';
+        sink.error(need.value.span, 'too-many-needs', `a run may have ${workflowLimits.needsOfRun} needs`, hint);
+        return;
+      }
+    }
+    if (job === undefined) continue;
+    const all = [...job.steps, ...(job.catch ?? []), ...(job.finally ?? [])];
+    steps += count * (all.length + job.setup.length);
+    text += count * (lengthOf(job.env) + all.reduce((sum, step) => sum + lengthOfStep(step), 0));
+    if (steps > workflowLimits.stepsOfRun || text > workflowLimits.textOfRun) {
+      const message =
+        steps > workflowLimits.stepsOfRun
+          ? `a run may have ${workflowLimits.stepsOfRun} steps`
+          : `the scripts and variables of a run may have ${workflowLimits.textOfRun / 1024 / 1024} MiB`;
+      const hint = 'Each cell of a matrix counts. Make the matrix smaller, or put scripts into files.';
+      sink.error(span, 'run-too-large', message, hint);
+      return;
+    }
+  }
+}
+
+function cellsOf(job: Job | undefined): number {
+  return job?.matrix?.cells.length ?? 1;
+}
+
+function lengthOfStep({ name, env, action }: Step): number {
+  return name.length + lengthOf(env) + (action.kind === 'run' ? action.script.length : action.path.length);
+}
+
+function lengthOf(env: Record<string, string>): number {
+  return Object.entries(env).reduce((sum, [name, value]) => sum + name.length + value.length, 0);
+}
