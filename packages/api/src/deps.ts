@@ -55,6 +55,8 @@ export interface TriggerRequest {
   commit: string | undefined;
   /** Only the workflow with this name. */
   workflow: string | undefined;
+  /** Of that workflow, by name. */
+  inputs: Readonly<Record<string, string>> | undefined;
   actor: string;
 }
 

@@ -60,6 +60,11 @@ export const triggerBodySchema = z.strictObject({
     .regex(/^[0-9a-f]{40}([0-9a-f]{24})?$/, 'a whole commit id is wanted')
     .optional(),
   workflow: line.min(1).optional(),
+  /** Of that workflow, by name; each as a text, whatever its type. Which there are, the workflow says. */
+  inputs: z
+    .record(z.string().min(1).max(100), z.string().max(4_000))
+    .refine((inputs) => Object.keys(inputs).length <= 100, 'at most 100 inputs')
+    .optional(),
   by: line.optional(),
 });
 

@@ -3,6 +3,7 @@ import { chmod, mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promis
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type { World } from '@solstice/api/testing';
+import { SolsticeError } from '@solstice/common/errors';
 import { eventually } from '@solstice/testing';
 import { describe, expect, test } from 'vitest';
 import { run } from './run.js';
@@ -231,6 +232,44 @@ describe('steering', () => {
     const none = await call(['trigger', 'acme/app', '--workflow', 'none']);
     expect(none).toMatchObject({ code: 1, stderr: 'No run: no workflow is called none\n' });
   });
+});
+
+test('trigger --input: as often as there are inputs, with anything as their value; what is wrong is named', async () => {
+  const asked: unknown[] = [];
+  const { world, call } = await served({
+    operator: {
+      trigger: async ({ workflow, inputs }) => {
+        asked.push([workflow, inputs]);
+        if (inputs?.level === 'loud') {
+          throw new SolsticeError('usage', 'Workflow "Deploy": input "level" is one of info, debug, and not "loud".', {
+            hint: 'Its inputs: level (info or debug).',
+          });
+        }
+        return { runs: [], reason: 'seen' };
+      },
+    },
+  });
+  await world.repository();
+  const trigger = (...more: string[]) => call(['trigger', 'acme/app', '--workflow', 'Deploy', ...more]);
+  await trigger('--input', 'level=debug', '--input', 'note=a = b', '--input', 'empty=', '--input', '__proto__=x');
+  await trigger();
+  expect(asked).toEqual([
+    ['Deploy', JSON.parse('{"level":"debug","note":"a = b","empty":"","__proto__":"x"}')],
+    ['Deploy', undefined],
+  ]);
+  const wrong = await trigger('--input', 'level=loud');
+  expect(wrong.code).toBe(2);
+  expect(wrong.stderr).toContain('input "level" is one of info, debug, and not "loud"');
+  expect(wrong.stderr).toContain('Its inputs: level (info or debug).');
+  for (const [text, said] of [
+    ['level', 'level=debug'],
+    ['=x', 'level=debug'],
+  ] as const) {
+    const { code, stderr } = await trigger('--input', text);
+    expect([code, stderr]).toEqual([2, expect.stringContaining(said)]);
+  }
+  expect((await trigger('--input', 'a=1', '--input', 'a=2')).stderr).toContain('"a" is there twice');
+  expect(asked).toHaveLength(3);
 });
 
 describe('repo', () => {

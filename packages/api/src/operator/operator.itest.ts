@@ -172,8 +172,46 @@ describe('trigger', () => {
     });
     expect(answer.runs).toEqual([{ id: 'x', number: 4, url: `${server.publicUrl}/runs/${'k'.repeat(32)}` }]);
     expect(asked).toEqual([
-      { repositoryId: repository.id, ref: 'main', commit: undefined, workflow: undefined, actor: 'ada' },
+      {
+        repositoryId: repository.id,
+        ref: 'main',
+        commit: undefined,
+        workflow: undefined,
+        inputs: undefined,
+        actor: 'ada',
+      },
     ]);
+  });
+
+  test('inputs are texts by name; what is wrong with them comes back as it was said', async () => {
+    const asked: unknown[] = [];
+    const { world, client, server } = await served({
+      operator: {
+        trigger: async ({ inputs }) => {
+          asked.push(inputs);
+          throw new SolsticeError('usage', 'Workflow "Deploy": input "level" is one of info, debug, and not "loud".', {
+            hint: 'Its inputs: level (info or debug).',
+          });
+        },
+      },
+    });
+    await world.repository();
+    const request = { repository: 'acme/app', workflow: 'Deploy', inputs: { level: 'loud', note: 'a = b' } };
+    await expect(
+      client.trigger({ ...request, ref: undefined, commit: undefined, by: undefined }),
+    ).rejects.toMatchObject({
+      code: 'usage',
+      message: expect.stringContaining('not "loud"'),
+      hint: 'Its inputs: level (info or debug).',
+    });
+    expect(asked).toEqual([{ level: 'loud', note: 'a = b' }]);
+    const path = `${server.operatorUrl}/api/v1/trigger`;
+    for (const inputs of [{ level: 3 }, ['level'], { '': 'x' }, { level: 'x'.repeat(5_000) }]) {
+      expect(await ask(path, server.token, { repository: 'acme/app', inputs })).toMatchObject({
+        error: { code: 'usage', message: expect.stringContaining('inputs') },
+      });
+    }
+    expect(asked).toHaveLength(1);
   });
 });
 

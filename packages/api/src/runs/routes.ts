@@ -69,6 +69,7 @@ export function registerRunRoutes(app: FastifyInstance, deps: OperatorApiDeps): 
       ref: body.ref,
       commit: body.commit,
       workflow: body.workflow,
+      inputs: body.inputs,
       actor: body.by ?? 'operator',
     });
     reply.code(outcome.runs.length > 0 ? 201 : 200);

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { describeState, type OperatorClient, type RunDetailView } from '@solstice/api';
 import { isTerminal } from '@solstice/common/flow';
-import type { Command } from 'commander';
+import { type Command, InvalidArgumentError } from 'commander';
 import { type Runtime, withExamples } from '../command.js';
 import type { Context } from '../context.js';
 import { exitCodes } from '../exit-codes.js';
@@ -12,6 +12,7 @@ interface Options {
   ref?: string;
   commit?: string;
   workflow?: string;
+  input: Record<string, string>;
   wait?: boolean;
 }
 
@@ -26,13 +27,19 @@ export function addTrigger(program: Command, runtime: Runtime): void {
       .option('--ref <ref>', 'branch or full ref; else the default branch')
       .option('--commit <id>', 'this commit of it; else its newest')
       .option('--workflow <name>', 'only this workflow')
+      .option('--input <name=value>', 'an input of that workflow; as often as there are inputs', anotherInput, {})
       .option('--wait', 'until the runs are over; exit code 1 if one did not succeed'),
-    ['$ ciadm trigger acme/app', '$ ciadm trigger acme/app --ref release/2 --workflow nightly --wait'],
+    [
+      '$ ciadm trigger acme/app',
+      '$ ciadm trigger acme/app --ref release/2 --workflow nightly --wait',
+      '$ ciadm trigger acme/app --workflow deploy --input level=debug --input replicas=3',
+    ],
   ).action(
-    runtime.action<Options>(async (context, [repository = ''], { ref, commit, workflow, wait }) => {
+    runtime.action<Options>(async (context, [repository = ''], { ref, commit, workflow, input, wait }) => {
       const { output } = context;
       const client = await context.client();
-      const answer = await client.trigger({ repository, ref, commit, workflow, by: context.actor });
+      const inputs = Object.keys(input).length === 0 ? undefined : input;
+      const answer = await client.trigger({ repository, ref, commit, workflow, inputs, by: context.actor });
       if (!context.json) {
         for (const run of answer.runs) await output.line(`run ${run.number}  ${run.url}`);
       }
@@ -49,6 +56,15 @@ export function addTrigger(program: Command, runtime: Runtime): void {
       return bad ? exitCodes.failed : undefined;
     }),
   );
+}
+
+/** Collects `--input` after `--input`. The value may have anything in it, also `=` and nothing at all. */
+function anotherInput(text: string, before: Readonly<Record<string, string>>): Record<string, string> {
+  const at = text.indexOf('=');
+  if (at < 1) throw new InvalidArgumentError('A name and a value are wanted: level=debug.');
+  const name = text.slice(0, at);
+  if (Object.hasOwn(before, name)) throw new InvalidArgumentError(`"${name}" is there twice.`);
+  return Object.fromEntries([...Object.entries(before), [name, text.slice(at + 1)]]);
 }
 
 /** Says each change of the run and its jobs on standard error. Empty: stopped before it was over. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { forgeEventSchema } from '../forge/index.js';
+import { forgeEventSchema, forgeEventSchemas } from '../forge/index.js';
 import { messageSchemas, parseMessage } from './message.js';
 import { publishedFiles } from './published.js';
 
@@ -14,10 +14,10 @@ describe('proto/messages', () => {
 
   it('has a schema and an example of each version of each kind', () => {
     expect(files.map((file) => file.name)).toEqual(
-      [...Object.keys(messageSchemas).map((version) => `solstice.${version}`), 'forge.push.v1'].flatMap((id) => [
-        `${id}.schema.json`,
-        `${id}.example.json`,
-      ]),
+      [
+        ...Object.keys(messageSchemas).map((version) => `solstice.${version}`),
+        ...Object.keys(forgeEventSchemas),
+      ].flatMap((id) => [`${id}.schema.json`, `${id}.example.json`]),
     );
   });
 });
@@ -41,8 +41,11 @@ describe('parseMessage', () => {
     expect(parseMessage(value)).toEqual({ unreadable: expect.stringContaining(where) });
   });
 
-  it('leaves events to their own schema', () => {
-    const text = files.find((file) => file.name === 'forge.push.v1.example.json')?.text ?? '';
-    expect(forgeEventSchema.parse(JSON.parse(text))).toMatchObject({ kind: 'forge.push.v1' });
+  it.each(Object.keys(forgeEventSchemas))('leaves %s to its own schema, and carries it', (kind) => {
+    const text = files.find((file) => file.name === `${kind}.example.json`)?.text ?? '';
+    const event = JSON.parse(text);
+    expect(forgeEventSchema.parse(event)).toEqual(event);
+    const message = { ...example('delivery.v2'), event };
+    expect(parseMessage(message)).toEqual({ message });
   });
 });

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { type ForgeEvent, pushEventSchema } from '../forge/index.js';
+import { type CommentEvent, forgeEventSchemas, type PullRequestEvent, type PushEvent } from '../forge/index.js';
 import { type MessageVersion, messageSchemas } from './message.js';
 
 /** A file of proto/messages/. */
@@ -8,14 +8,16 @@ export interface PublishedFile {
   text: string;
 }
 
-const pushExample: ForgeEvent = {
+const repository = {
+  forgeRepositoryId: '81',
+  name: 'octo/app',
+  defaultBranch: 'main',
+  cloneUrl: 'https://forge.example/octo/app.git',
+};
+
+const pushExample: PushEvent = {
   kind: 'forge.push.v1',
-  repository: {
-    forgeRepositoryId: '81',
-    name: 'octo/app',
-    defaultBranch: 'main',
-    cloneUrl: 'https://forge.example/octo/app.git',
-  },
+  repository,
   ref: 'refs/heads/main',
   before: '8c5f2d1b7a904e6f3c28d4b5a1907e6f3c28d4b5',
   after: '1f0e9d8c7b6a5f4e3d2c1b0a9f8e7d6c5b4a3f2e',
@@ -25,6 +27,33 @@ const pushExample: ForgeEvent = {
   pusher: { id: '12', login: 'mara' },
   title: 'Mend the roof',
 };
+
+const pullRequestExample: PullRequestEvent = {
+  kind: 'forge.pull_request.v1',
+  repository,
+  number: 7,
+  action: 'updated',
+  head: { forgeRepositoryId: '81', branch: 'roof', commit: '1f0e9d8c7b6a5f4e3d2c1b0a9f8e7d6c5b4a3f2e' },
+  base: { branch: 'main', commit: '8c5f2d1b7a904e6f3c28d4b5a1907e6f3c28d4b5' },
+  author: { id: '12', login: 'mara' },
+  sender: { id: '14', login: 'tilo' },
+  title: 'Mend the roof',
+};
+
+const commentExample: CommentEvent = {
+  kind: 'forge.comment.v1',
+  repository,
+  number: 7,
+  commentId: '3001',
+  author: { id: '12', login: 'mara' },
+  line: '/bench now',
+};
+
+const eventExamples = {
+  'forge.push.v1': pushExample,
+  'forge.pull_request.v1': pullRequestExample,
+  'forge.comment.v1': commentExample,
+} as const;
 
 const examples: { [Version in MessageVersion]: z.infer<(typeof messageSchemas)[Version]> } = {
   'delivery.v2': { kind: 'delivery', version: 2, deliveryId: '4711', forge: 'codeberg', event: pushExample },
@@ -44,7 +73,9 @@ export function publishedFiles(): PublishedFile[] {
   const versions = Object.keys(messageSchemas) as MessageVersion[];
   return [
     ...versions.flatMap((version) => pair(`solstice.${version}`, messageSchemas[version], examples[version])),
-    ...pair(pushExample.kind, pushEventSchema, pushExample),
+    ...(Object.keys(forgeEventSchemas) as (keyof typeof forgeEventSchemas)[]).flatMap((kind) =>
+      pair(kind, forgeEventSchemas[kind], eventExamples[kind]),
+    ),
   ];
 }
 

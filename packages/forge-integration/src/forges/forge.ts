@@ -1,5 +1,5 @@
 import type { ForgeKind, Secret } from '@solstice/common/config';
-import type { ForgeEvent, RepositoryRef } from '@solstice/common/forge';
+import type { ForgeEvent, Person, RepositoryRef } from '@solstice/common/forge';
 import type { CheckState } from '@solstice/common/store';
 import type { Diagnostic } from '@solstice/common/workflow';
 
@@ -21,6 +21,37 @@ export type NormalisedDelivery =
   | { kind: 'ignored'; reason: string; repository: RepositoryRef | undefined }
   /** Not what this forge sends for this event. */
   | { kind: 'malformed'; reason: string };
+
+/** What one commit has that another has not. */
+export interface Comparison {
+  /** Commits that lead to `head` and not to `base`; 0: `head` is part of `base`. */
+  ahead: number;
+  /** The same the other way round, where the forge says it. */
+  behind: number | undefined;
+  /** What differs between their merge base and `head`, from the root, old names of what was renamed among them. */
+  files: { kind: 'all'; paths: string[] } | { kind: 'incomplete'; reason: string };
+}
+
+/** A pull request as the forge has it now. */
+export interface PullRequest {
+  number: number;
+  open: boolean;
+  /** `forgeRepositoryId` is absent when the repository that it came from is gone. */
+  head: { forgeRepositoryId: string | undefined; branch: string; commit: string };
+  base: { branch: string; commit: string };
+  title: string | undefined;
+}
+
+/** What a forge with pull requests can be asked; under the same rules as Forge. */
+export interface PullRequests {
+  /** Undefined: there is none of that number. */
+  find(repository: ForgeRepository, number: number, signal: AbortSignal): Promise<PullRequest | undefined>;
+  /**
+   * May this person push to the repository? The name and, where it is known, the id have to be those of the same
+   * person. Rejects with `refused` when the token may not ask that.
+   */
+  mayWrite(repository: ForgeRepository, person: Person, signal: AbortSignal): Promise<boolean>;
+}
 
 /** A `.solstice/*.kdl` file at a commit: its text, or why it can't be read as one. */
 export type WorkflowFile = { path: string; text: string } | { path: string; diagnostic: Diagnostic };
@@ -59,6 +90,18 @@ export interface Forge {
   defaultRef(repository: ForgeRepository, signal: AbortSignal): Promise<string | undefined>;
   /** The commit that a full ref name (`refs/heads/main`) leads to now; undefined: there is no such ref. */
   resolveRef(repository: ForgeRepository, ref: string, signal: AbortSignal): Promise<string | undefined>;
+  /**
+   * What `head` has that `base` has not; both are whole commit ids. Undefined: one of them is not there (any more), or
+   * they have nothing in common.
+   */
+  compare(
+    repository: ForgeRepository,
+    base: string,
+    head: string,
+    signal: AbortSignal,
+  ): Promise<Comparison | undefined>;
+  /** Undefined: this forge has no pull requests. */
+  readonly pullRequests: PullRequests | undefined;
   /** Shows the state for (commit, context); the same again is harmless. After a rejection it may have been shown. */
   reportCheck(
     repository: ForgeRepository,

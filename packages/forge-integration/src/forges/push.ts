@@ -70,7 +70,7 @@ export function cut(text: string, maxLength: number): string {
 }
 
 /** The rules of `git check-ref-format`, so that a name can be given to git and to a shell's log without surprise. */
-function isRefName(ref: string): boolean {
+export function isRefName(ref: string): boolean {
   return (
     ref.length <= 500 &&
     /^refs\/[^/]/.test(ref) &&

@@ -1,24 +1,34 @@
-import { freeze } from '@solstice/common/flow';
-import type { PushEvent } from '@solstice/common/forge';
+import { freeze, type RunSpec, type RunValues } from '@solstice/common/flow';
+import type { ForgeEvent } from '@solstice/common/forge';
 import type { NewFailedCheck, NewRun, SourceRef } from '@solstice/common/store';
 import {
+  type ChangedFiles,
   checkTogether,
   type Diagnostic,
   hasErrors,
+  inputsOf,
+  inputVariable,
   matchTrigger,
   type ParseResult,
   refuseUnavailable,
+  resolveInputs,
   type Workflow,
 } from '@solstice/common/workflow';
 import type { WorkflowFile } from '../forges/forge.js';
 import { cut, oneLine } from '../forges/push.js';
+import { type Occasion, valuesOf } from './occasion.js';
 
 export type ParseFiles = (files: { file: string; text: string }[]) => Promise<ParseResult[]>;
 
 /** The workflow files of a commit, each understood or refused. */
 export interface ReadCommit {
   workflows: Workflow[];
-  broken: { path: string; diagnostics: Diagnostic[] }[];
+  broken: BrokenFile[];
+}
+
+export interface BrokenFile {
+  path: string;
+  diagnostics: Diagnostic[];
 }
 
 /** Parses what could be read. What is not available yet is refused here: a run that left it out would not do what its file says. */
@@ -51,19 +61,55 @@ export interface Ids {
   pageKey(): string;
 }
 
-export function newRun(workflow: Workflow, source: SourceRef, trigger: NewRun['trigger'], ids: Ids): NewRun {
+/** Runs, and the files whose expressions give nothing that could run. Inputs are right by now (see checkInputs). */
+export function draftRuns(
+  workflows: readonly Workflow[],
+  occasion: Occasion,
+  ids: Ids,
+): { runs: NewRun[]; broken: BrokenFile[] } {
+  const runs: NewRun[] = [];
+  const broken: BrokenFile[] = [];
+  for (const workflow of workflows) {
+    const { env, values } = inputsFor(workflow, occasion);
+    const { spec, diagnostics } = freeze(workflow, { ...valuesOf(occasion), ...values });
+    if (spec === undefined) {
+      broken.push({ path: workflow.file, diagnostics });
+      continue;
+    }
+    runs.push({
+      runId: ids.runId(),
+      pageKey: ids.pageKey(),
+      spec: withVariables(spec, env),
+      source: occasion.source,
+      trigger: occasion.trigger,
+      checkContext: `solstice/${workflow.name}`,
+    });
+  }
+  return { runs, broken };
+}
+
+function inputsFor(workflow: Workflow, occasion: Occasion): { env: Record<string, string>; values: RunValues } {
+  const resolved = resolveInputs(inputsOf(workflow) ?? [], occasion.inputs);
+  const inputs = 'values' in resolved ? Object.entries(resolved.values) : [];
   return {
-    runId: ids.runId(),
-    pageKey: ids.pageKey(),
-    spec: freeze(workflow),
-    source,
-    trigger,
-    checkContext: `solstice/${workflow.name}`,
+    env: Object.fromEntries(inputs.map(([name, value]) => [inputVariable(name), String(value)])),
+    values: Object.fromEntries(inputs.map(([name, value]) => [`inputs.${name}`, value])),
+  };
+}
+
+/**
+ * What people typed reaches the steps as variables, and only here, after the file's own expressions were evaluated: a
+ * `${…}` in it stays the text that it is.
+ */
+function withVariables(spec: RunSpec, env: Readonly<Record<string, string>>): RunSpec {
+  return {
+    ...spec,
+    nodes: spec.nodes.map((node) => (node.kind === 'job' ? { ...node, env: { ...node.env, ...env } } : node)),
   };
 }
 
 /** A check in red for a file that is wrong; its title names the first place. */
-export function failedCheck(file: ReadCommit['broken'][number], source: SourceRef): NewFailedCheck {
+export function failedCheck(file: BrokenFile, source: SourceRef): NewFailedCheck {
   const first = file.diagnostics.find(({ severity }) => severity === 'error');
   const place = first ? `${first.file}:${first.line}:${first.column}: ${first.message}` : `${file.path} is broken`;
   return {
@@ -74,19 +120,25 @@ export function failedCheck(file: ReadCommit['broken'][number], source: SourceRe
   };
 }
 
-/** Which workflows a push starts, and for each other one why not. */
-export function selectByPush(
+/** Which workflows an event starts, with what is to be said of some of them, and for each other one why not. */
+export function selectByEvent(
   workflows: readonly Workflow[],
-  event: PushEvent,
-): { matching: Workflow[]; reasons: string[] } {
+  event: ForgeEvent,
+  changed: ChangedFiles | undefined,
+): { matching: Workflow[]; notes: string[]; reasons: string[] } {
   const matching: Workflow[] = [];
+  const notes: string[] = [];
   const reasons: string[] = [];
   for (const workflow of workflows) {
-    const match = matchTrigger(workflow, event);
-    if (match.matched) matching.push(workflow);
-    else reasons.push(`${workflow.name}: ${match.reason}`);
+    const match = matchTrigger(workflow, event, changed);
+    if (!match.matched) {
+      reasons.push(`${workflow.name}: ${match.reason}`);
+      continue;
+    }
+    matching.push(workflow);
+    if (match.note !== undefined) notes.push(`${workflow.name} ${match.note}`);
   }
-  return { matching, reasons };
+  return { matching, notes, reasons };
 }
 
 /** Reasons as stored with a delivery. */

@@ -1,9 +1,19 @@
 import { SolsticeError } from '@solstice/common/errors';
 import { isCommitId, type PushEvent } from '@solstice/common/forge';
-import type { PlanRequest, SourceRef, Store } from '@solstice/common/store';
+import type { PlanRequest, Store } from '@solstice/common/store';
 import { noTracing, sourceAttributes, type Tracing } from '@solstice/common/telemetry';
 import type { Forges } from '../forges/create-forges.js';
-import { failedCheck, type Ids, joinReasons, newRun, type ParseFiles, readCommit, selectByPush } from './draft-plan.js';
+import { checkInputs } from './check-inputs.js';
+import {
+  draftRuns,
+  failedCheck,
+  type Ids,
+  joinReasons,
+  type ParseFiles,
+  readCommit,
+  selectByEvent,
+} from './draft-plan.js';
+import { type Occasion, occasionOfPush } from './occasion.js';
 import { withTrace } from './with-trace.js';
 
 export interface ManualRequest {
@@ -14,6 +24,8 @@ export interface ManualRequest {
   commit: string | undefined;
   /** Only the workflow with this name, whatever starts it; absent: all that a push of the ref would start. */
   workflow: string | undefined;
+  /** Of that workflow, by name. */
+  inputs?: Readonly<Record<string, string>> | undefined;
   actor: string;
 }
 
@@ -76,30 +88,29 @@ export async function planManually(
       hint: `Its workflows: ${names}.${alsoBroken}`,
     });
   }
+  // What changed is not asked about: somebody wants it to run.
   const { matching, reasons } =
-    request.workflow === undefined ? selectByPush(workflows, event) : { matching: named, reasons: [] };
+    request.workflow === undefined ? selectByEvent(workflows, event, undefined) : { matching: named, reasons: [] };
+  checkInputs(matching, request);
+  const occasion: Occasion = {
+    ...occasionOfPush(event, repository),
+    trigger: { event: 'manual', actor: request.actor },
+    inputs: request.inputs ?? {},
+  };
+  const drafted = draftRuns(matching, occasion, ids);
   // With a name, the other files are not what was asked about.
-  const checked = request.workflow === undefined ? broken : [];
+  const checked = [...(request.workflow === undefined ? broken : []), ...drafted.broken];
   const why = [...checked.map(({ path }) => `${path} is broken; its check says where`), ...reasons];
   const reason = why.length === 0 ? {} : { reason: joinReasons(why) };
-  if (matching.length === 0 && checked.length === 0) return { runs: [], ...reason };
-  const source: SourceRef = {
-    repositoryId: repository.id,
-    forge: repository.forge,
-    repositoryName: repository.name,
-    cloneUrl: repository.cloneUrl,
-    ref,
-    commit,
-    before: undefined,
-    title: undefined,
-  };
+  if (drafted.runs.length === 0 && checked.length === 0) return { runs: [], ...reason };
+  const { source } = occasion;
   const span = tracing.span('plan', {
     startAt,
     attributes: { ...sourceAttributes(source), 'solstice.event': 'manual' },
   });
   const plan: PlanRequest = {
     deliveryId: undefined,
-    runs: matching.map((workflow) => newRun(workflow, source, { event: 'manual', actor: request.actor }, ids)),
+    runs: drafted.runs,
     failedChecks: checked.map((file) => failedCheck(file, source)),
     outcome: { state: 'planned', reason: undefined },
   };

@@ -2,16 +2,10 @@ import { SolsticeError, toError } from '@solstice/common/errors';
 import { BackgroundLoop, type Clock, type PartHealth, systemClock } from '@solstice/common/loops';
 import type { Consumer, Queue } from '@solstice/common/queue';
 import type { Delivery, Store } from '@solstice/common/store';
-import {
-  type Logger,
-  type Metrics,
-  noTracing,
-  sourceAttributes,
-  type TraceContext,
-  type Tracing,
-} from '@solstice/common/telemetry';
+import { type Logger, type Metrics, noTracing, type TraceContext, type Tracing } from '@solstice/common/telemetry';
 import { parseWorkflowsInWorker } from '@solstice/common/workflow';
 import { backoffMs } from '../backoff.js';
+import { eventAttributes } from '../event-attributes.js';
 import type { Forges } from '../forges/create-forges.js';
 import { ForgeError } from '../forges/forge-error.js';
 import type { Ids, ParseFiles } from './draft-plan.js';
@@ -41,7 +35,7 @@ export interface Planner {
   stop(): Promise<void>;
   health(): PartHealth;
   /**
-   * Plans what a push of that commit would start, or one workflow by its name. Works without start(). Rejects
+   * Plans what a push of that commit would start, or one workflow by its name, with inputs. Works without start(). Rejects
    * with SolsticeError: `not-found`, `usage`, `source-unavailable` (commit gone), `forge-unavailable`, `forge-refused`.
    */
   planManually(request: ManualRequest): Promise<ManualOutcome>;
@@ -149,7 +143,7 @@ class PlanningWork {
       kind: 'consumer',
       parent: delivery.trace,
       attributes: {
-        ...(event && sourceAttributes({ forge, repositoryName, ref: event.ref, commit: event.after })),
+        ...eventAttributes(forge, repositoryName, event),
         'solstice.delivery.id': delivery.id,
       },
     });

@@ -1,15 +1,9 @@
 import { SolsticeError } from '@solstice/common/errors';
 import type { Sealer } from '@solstice/common/secrets';
 import type { Delivery, NewDelivery, Store } from '@solstice/common/store';
-import {
-  type Logger,
-  type Metrics,
-  noTracing,
-  type Span,
-  sourceAttributes,
-  type Tracing,
-} from '@solstice/common/telemetry';
+import { type Logger, type Metrics, noTracing, type Span, type Tracing } from '@solstice/common/telemetry';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { eventAttributes } from '../event-attributes.js';
 import type { Forges } from '../forges/create-forges.js';
 import type { Forge } from '../forges/forge.js';
 import { authenticate } from './authenticate.js';
@@ -159,8 +153,7 @@ async function receive(
     kind: 'server',
     startAt,
     attributes: {
-      ...(event &&
-        sourceAttributes({ forge: forge.id, repositoryName: repository.name, ref: event.ref, commit: event.after })),
+      ...eventAttributes(forge.id, repository.name, event),
       'http.request.method': 'POST',
       'http.route': '/webhooks/:forgeId',
       'solstice.event': eventName,

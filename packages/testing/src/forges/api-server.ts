@@ -12,6 +12,20 @@ export interface HostedRepository {
   git: BareRepository;
 }
 
+/** A pull request as the forge's API tells it. Its commits are in the repository's git, also those of a fork. */
+export interface HostedPull {
+  number: number;
+  /** Default: open. */
+  state?: 'open' | 'closed';
+  /** The forge's number of where it comes from; null: that is gone. */
+  headRepositoryId: number | null;
+  headBranch: string;
+  headCommit: string;
+  baseBranch: string;
+  baseCommit: string;
+  title?: string;
+}
+
 export interface RecordedStatus {
   repository: string;
   sha: string;
@@ -70,6 +84,12 @@ export abstract class ApiServer {
   /** Most requests that were under way at one time. */
   mostAtOnce = 0;
   readonly repositories = new Map<string, HostedRepository>();
+  /** `owner/name#number` */
+  readonly pulls = new Map<string, HostedPull>();
+  /** What people may do, by login, in every repository: `admin`, `write`, `read`. Others may nothing. */
+  readonly permissions = new Map<string, string>();
+  /** Forgejo tells only administrators of the repository, GitHub only those who may write. */
+  tellsPermissions = true;
   protected readonly token: string;
   readonly #server: Server;
   readonly #misbehaviours: Misbehaviour[] = [];
@@ -103,6 +123,10 @@ export abstract class ApiServer {
 
   host(repository: HostedRepository): void {
     this.repositories.set(repository.fullName, repository);
+  }
+
+  hostPull(fullName: string, pull: HostedPull): void {
+    this.pulls.set(`${fullName}#${pull.number}`, pull);
   }
 
   /** Later ones wait for earlier ones to be used up, unless their `when` differs. */
@@ -186,6 +210,48 @@ function send(response: ServerResponse, { status, body, headers }: ApiAnswer): v
       : 'application/json; charset=utf-8';
   response.writeHead(status, { 'content-type': type, ...headers });
   response.end(bytes);
+}
+
+/** `GET …/pulls/{number}`, as far as both forges say the same. */
+export function pullBody(pull: HostedPull): Record<string, unknown> {
+  const repo = (id: number | null) => (id === null ? null : { id });
+  return {
+    number: pull.number,
+    state: pull.state ?? 'open',
+    title: pull.title ?? 'Teach the parser about tabs',
+    head: { ref: pull.headBranch, sha: pull.headCommit, repo: repo(pull.headRepositoryId) },
+    base: { ref: pull.baseBranch, sha: pull.baseCommit },
+  };
+}
+
+/** Both sides of `base...head`, by real git; undefined: one is not there, or they have nothing in common. */
+export async function compared(
+  git: BareRepository,
+  range: string,
+): Promise<{ mergeBase: string; head: string; ahead: string[]; behind: number } | undefined> {
+  const [from = '', to = ''] = range.split('...');
+  const [base, head] = await Promise.all([git.resolve(`${from}^{commit}`), git.resolve(`${to}^{commit}`)]);
+  if (!base || !head) return undefined;
+  const mergeBase = await git.git('merge-base', base, head).catch(() => undefined);
+  if (!mergeBase) return undefined;
+  const ahead = (await git.git('rev-list', `${base}..${head}`)).split('\n').filter((line) => line !== '');
+  const behind = Number(await git.git('rev-list', '--count', `${head}..${base}`));
+  return { mergeBase, head, ahead, behind };
+}
+
+/** Status and paths (two of a renamed file), between two trees; of a commit against its parent when there is one only. */
+export async function changesOf(
+  git: BareRepository,
+  ...revisions: [string] | [string, string]
+): Promise<{ status: string; paths: string[] }[]> {
+  const args = ['diff-tree', '-r', '--root', '--no-commit-id', '--name-status', '-M', '-z', ...revisions];
+  const words = (await git.gitBytes(args)).toString('utf8').split('\0');
+  const changes: { status: string; paths: string[] }[] = [];
+  while ((words[0] ?? '') !== '') {
+    const status = words.shift() ?? '';
+    changes.push({ status, paths: words.splice(0, status.startsWith('R') ? 2 : 1) });
+  }
+  return changes;
 }
 
 export interface TreeEntry {

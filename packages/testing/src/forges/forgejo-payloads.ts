@@ -1,4 +1,11 @@
-import type { Payload, PayloadCommit, PayloadPullRequest, PayloadPush, PayloadRepository } from './payload.js';
+import type {
+  Payload,
+  PayloadComment,
+  PayloadCommit,
+  PayloadPullRequest,
+  PayloadPush,
+  PayloadRepository,
+} from './payload.js';
 
 /** Forgejo shows no more commits of a push ([ui] FEED_MAX_COMMIT_NUM). */
 const SHOWN_COMMITS = 5;
@@ -59,11 +66,15 @@ export const forgejoPayloads = {
   /** `action` says `synchronized` where GitHub's says `synchronize`. */
   pullRequest(pull: PayloadPullRequest): Payload {
     const repo = repository(pull.repository);
+    const from = pull.headRepository === undefined ? pull.repository : pull.headRepository;
+    const base = pull.baseBranch ?? pull.repository.defaultBranch;
+    const edited = pull.previousBase ? { ref: { from: pull.previousBase } } : { title: { from: 'Teach it' } };
     return {
       event: 'pull_request',
       body: {
         action: pull.action,
         number: pull.number,
+        ...(pull.action === 'edited' && { changes: edited }),
         pull_request: {
           id: 400 + pull.number,
           number: pull.number,
@@ -79,8 +90,8 @@ export const forgejoPayloads = {
           merge_commit_sha: null,
           merge_base: pull.baseCommit,
           base: {
-            label: pull.repository.defaultBranch,
-            ref: pull.repository.defaultBranch,
+            label: base,
+            ref: base,
             sha: pull.baseCommit,
             repo_id: pull.repository.id,
             repo,
@@ -89,8 +100,8 @@ export const forgejoPayloads = {
             label: pull.headBranch,
             ref: pull.headBranch,
             sha: pull.headCommit,
-            repo_id: pull.repository.id,
-            repo,
+            repo_id: from?.id ?? -1,
+            repo: from === null ? null : { ...repository(from), fork: from.id !== pull.repository.id },
           },
         },
         requested_reviewer: null,
@@ -98,6 +109,36 @@ export const forgejoPayloads = {
         sender: user(pull.login),
         commit_id: '',
         review: null,
+      },
+    };
+  },
+
+  /** Of an issue or a pull request: `is_pull` tells. No commit is named. */
+  comment(one: PayloadComment): Payload {
+    const page = `${one.repository.webUrl}/${one.repository.fullName}`;
+    return {
+      event: 'issue_comment',
+      body: {
+        action: one.action,
+        ...(one.action === 'edited' && { changes: { body: { from: 'Before.' } } }),
+        issue: {
+          id: 700 + one.number,
+          number: one.number,
+          user: user('mira'),
+          title: 'Teach the parser about tabs',
+          state: 'open',
+          pull_request: one.onPullRequest ? { merged: false, merged_at: null } : null,
+        },
+        comment: {
+          id: one.id,
+          html_url: `${page}/pulls/${one.number}#issuecomment-${one.id}`,
+          user: user(one.login),
+          body: one.body,
+          created_at: '2026-03-01T12:00:00Z',
+        },
+        repository: repository(one.repository),
+        sender: user(one.login),
+        is_pull: one.onPullRequest,
       },
     };
   },
@@ -136,9 +177,14 @@ function repository(repo: PayloadRepository): Record<string, unknown> {
   };
 }
 
+/** Of the login alone, so that payloads and API agree. */
+export function forgejoUserId(login: string): number {
+  return [...login].reduce((sum, letter) => (sum * 31 + letter.charCodeAt(0)) % 1_000_003, 1);
+}
+
 function user(login: string): Record<string, unknown> {
   return {
-    id: login.length,
+    id: forgejoUserId(login),
     login,
     login_name: '',
     source_id: 0,

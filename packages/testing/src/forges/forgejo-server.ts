@@ -1,8 +1,20 @@
-import { type ApiAnswer, type ApiRequest, ApiServer, contentsAt, type HostedRepository } from './api-server.js';
+import {
+  type ApiAnswer,
+  type ApiRequest,
+  ApiServer,
+  changesOf,
+  compared,
+  contentsAt,
+  type HostedRepository,
+  pullBody,
+} from './api-server.js';
+import { forgejoUserId } from './forgejo-payloads.js';
 
 /** Forgejo's HTTP API as far as a CI with a token uses it, as strict as the real one. `url` goes into the settings; the API is below `/api/v1`. */
 export class ForgejoServer extends ApiServer {
   protected readonly root = '/api/v1';
+  /** What a comparison lists: newer versions the files that differ, older ones those of each commit, oldest none. */
+  comparesBy: 'files' | 'commits' | 'nothing' = 'commits';
 
   static async start(options: { token: string; port?: number }): Promise<ForgejoServer> {
     const server = new ForgejoServer(options.token);
@@ -59,6 +71,25 @@ export class ForgejoServer extends ApiServer {
         body: { ...entry(found.entry), encoding: 'base64', content: found.bytes.toString('base64') },
       };
     }
+    const range = argument('/compare/');
+    if (range !== undefined) return this.#compare(repository, range);
+    const pull = argument('/pulls/');
+    if (pull !== undefined) {
+      const found = this.pulls.get(`${repository.fullName}#${pull}`);
+      return found ? { status: 200, body: pullBody(found) } : this.problem(404, "The target couldn't be found.");
+    }
+    const [, login] = /^\/collaborators\/([^/]+)\/permission$/.exec(rest) ?? [];
+    if (login !== undefined) {
+      if (!this.tellsPermissions) {
+        return this.problem(403, 'Only admins can query all permissions, repo admins can query all repo permissions');
+      }
+      const permission = this.permissions.get(login);
+      if (permission === undefined && !login.startsWith('known-')) {
+        return this.problem(404, `user does not exist [uid: 0, name: ${login}]`);
+      }
+      const user = { login, id: forgejoUserId(login) };
+      return { status: 200, body: { permission: permission ?? 'none', role_name: permission ?? 'none', user } };
+    }
     const raw = argument('/raw/');
     if (raw !== undefined) {
       const found = await contentsAt(git, ref, raw);
@@ -95,6 +126,23 @@ export class ForgejoServer extends ApiServer {
       return { status: 200, body: { name: tag, id: await git.resolve(`refs/tags/${tag}`), commit: { sha: target } } };
     }
     return undefined;
+  }
+
+  async #compare({ git }: HostedRepository, range: string): Promise<ApiAnswer> {
+    const found = await compared(git, range);
+    if (!found) return this.problem(404, "The target couldn't be found.");
+    const listed = async (...revisions: [string] | [string, string]) => {
+      const changes = await changesOf(git, ...revisions);
+      return changes.flatMap(({ status, paths }) => paths.map((filename) => ({ filename, status })));
+    };
+    const commits = await Promise.all(
+      found.ahead.map(async (sha) => ({
+        sha,
+        ...(this.comparesBy === 'commits' && { files: await listed(sha) }),
+      })),
+    );
+    const files = this.comparesBy === 'files' ? { files: await listed(found.mergeBase, found.head) } : {};
+    return { status: 200, body: { total_commits: found.ahead.length, commits, ...files } };
   }
 
   async #createStatus(request: ApiRequest, repository: HostedRepository, sha: string): Promise<ApiAnswer> {

@@ -1,6 +1,7 @@
 import {
   NO_COMMIT,
   type Payload,
+  type PayloadComment,
   type PayloadCommit,
   type PayloadPullRequest,
   type PayloadPush,
@@ -56,11 +57,19 @@ export const githubPayloads = {
 
   pullRequest(pull: PayloadPullRequest): Payload {
     const repo = repository(pull.repository);
+    const from = pull.headRepository === undefined ? pull.repository : pull.headRepository;
+    const fork = from !== null && from.id !== pull.repository.id;
+    const base = pull.baseBranch ?? pull.repository.defaultBranch;
+    const edited = pull.previousBase
+      ? { base: { ref: { from: pull.previousBase }, sha: { from: pull.baseCommit } } }
+      : { title: { from: 'Teach it' } };
     return {
       event: 'pull_request',
       body: {
         action: pull.action,
         number: pull.number,
+        ...(pull.action === 'edited' && { changes: edited }),
+        ...(pull.action === 'synchronize' && { before: pull.baseCommit, after: pull.headCommit }),
         pull_request: {
           id: 1_900_000_000 + pull.number,
           number: pull.number,
@@ -71,24 +80,54 @@ export const githubPayloads = {
           merged: false,
           mergeable: null,
           merge_commit_sha: null,
-          author_association: 'MEMBER',
+          author_association: fork ? 'NONE' : 'MEMBER',
           labels: [],
           head: {
-            label: `${owner(pull.repository)}:${pull.headBranch}`,
+            label: from === null ? pull.headBranch : `${owner(from)}:${pull.headBranch}`,
             ref: pull.headBranch,
             sha: pull.headCommit,
-            repo,
+            repo: from === null ? null : { ...repository(from), fork },
             user: user(pull.login),
           },
           base: {
-            label: `${owner(pull.repository)}:${pull.repository.defaultBranch}`,
-            ref: pull.repository.defaultBranch,
+            label: `${owner(pull.repository)}:${base}`,
+            ref: base,
             sha: pull.baseCommit,
             repo,
           },
         },
         repository: repo,
         sender: user(pull.login),
+      },
+    };
+  },
+
+  /** Of an issue or a pull request: only `issue.pull_request` tells. No commit is named. */
+  comment(one: PayloadComment): Payload {
+    const page = `${one.repository.webUrl}/${one.repository.fullName}`;
+    return {
+      event: 'issue_comment',
+      body: {
+        action: one.action,
+        ...(one.action === 'edited' && { changes: { body: { from: 'Before.' } } }),
+        issue: {
+          id: 77_000 + one.number,
+          number: one.number,
+          title: 'Teach the parser about tabs',
+          user: user('mira'),
+          state: 'open',
+          ...(one.onPullRequest && { pull_request: { html_url: `${page}/pull/${one.number}`, merged_at: null } }),
+        },
+        comment: {
+          id: one.id,
+          html_url: `${page}/pull/${one.number}#issuecomment-${one.id}`,
+          user: user(one.login),
+          body: one.body,
+          author_association: 'NONE',
+          created_at: '2026-03-01T12:00:00Z',
+        },
+        repository: repository(one.repository),
+        sender: user(one.login),
       },
     };
   },
@@ -155,8 +194,13 @@ function repository(repo: PayloadRepository): Record<string, unknown> {
   };
 }
 
+/** Of the login alone, so that payloads and API agree. */
+export function githubUserId(login: string): number {
+  return [...login].reduce((sum, letter) => (sum * 31 + letter.charCodeAt(0)) % 1_000_003, 1000);
+}
+
 function user(login: string): Record<string, unknown> {
-  const id = 1000 + login.length;
+  const id = githubUserId(login);
   return {
     login,
     id,

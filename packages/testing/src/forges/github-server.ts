@@ -1,4 +1,14 @@
-import { type ApiAnswer, type ApiRequest, ApiServer, contentsAt, type HostedRepository } from './api-server.js';
+import {
+  type ApiAnswer,
+  type ApiRequest,
+  ApiServer,
+  changesOf,
+  compared,
+  contentsAt,
+  type HostedRepository,
+  pullBody,
+} from './api-server.js';
+import { githubUserId } from './github-payloads.js';
 
 /**
  * GitHub's REST API as far as a CI with a token uses it, as strict as the real one. The root is `/` (api.github.com),
@@ -53,6 +63,21 @@ export class GithubServer extends ApiServer {
         },
       };
     }
+    const range = argument('/compare/');
+    if (range !== undefined) return this.#compare(request, repository, range);
+    const pull = argument('/pulls/');
+    if (pull !== undefined) {
+      const found = this.pulls.get(`${repository.fullName}#${pull}`);
+      return found ? { status: 200, body: pullBody(found) } : this.problem(404, 'Not Found');
+    }
+    const [, login] = /^\/collaborators\/([^/]+)\/permission$/.exec(rest) ?? [];
+    if (login !== undefined) {
+      if (!this.tellsPermissions) return this.problem(403, 'Must have push access to view collaborator permission.');
+      const permission = this.permissions.get(login);
+      if (permission === undefined && !login.startsWith('known-')) return this.problem(404, `${login} is not a user`);
+      const user = { login, id: githubUserId(login), type: 'User' };
+      return { status: 200, body: { permission: permission ?? 'none', role_name: permission ?? 'none', user } };
+    }
     const path = argument('/contents/');
     if (path !== undefined) return this.#contents(request, repository, path);
     const commit = argument('/git/commits/');
@@ -105,6 +130,33 @@ export class GithubServer extends ApiServer {
     if (found.kind === 'directory') return { status: 200, body: found.entries.slice(0, 1000) };
     if (/raw/.test(String(request.headers.accept))) return { status: 200, body: found.bytes };
     return { status: 200, body: { ...found.entry, encoding: 'base64', content: wrapped(found.bytes) } };
+  }
+
+  /** At most 300 files, and all of them on the first page; its size counts commits only. */
+  async #compare(request: ApiRequest, { git }: HostedRepository, range: string): Promise<ApiAnswer> {
+    const found = await compared(git, range);
+    if (!found) return this.problem(404, 'Not Found');
+    const { ahead, behind, mergeBase, head } = found;
+    const page = Number(request.query.get('page') ?? 1);
+    const size = Math.min(Number(request.query.get('per_page') ?? 30), 100);
+    const changes = page === 1 ? (await changesOf(git, mergeBase, head)).slice(0, 300) : [];
+    const diverged = ahead.length > 0 ? (behind > 0 ? 'diverged' : 'ahead') : behind > 0 ? 'behind' : 'identical';
+    return {
+      status: 200,
+      body: {
+        status: diverged,
+        ahead_by: ahead.length,
+        behind_by: behind,
+        total_commits: ahead.length,
+        merge_base_commit: { sha: mergeBase },
+        commits: ahead.slice((page - 1) * size, page * size).map((sha) => ({ sha })),
+        files: changes.map(({ status, paths }) => ({
+          filename: paths.at(-1),
+          status: status.startsWith('R') ? 'renamed' : ({ A: 'added', D: 'removed' }[status] ?? 'modified'),
+          ...(paths.length > 1 && { previous_filename: paths[0] }),
+        })),
+      },
+    };
   }
 
   async #createStatus(request: ApiRequest, repository: HostedRepository, sha: string): Promise<ApiAnswer> {

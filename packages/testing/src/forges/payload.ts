@@ -43,7 +43,24 @@ export interface PayloadPullRequest {
   title: string;
   headBranch: string;
   headCommit: string;
+  /** Where the head is: a fork's, or null when it is gone. Default: the repository itself. */
+  headRepository?: PayloadRepository | null;
+  /** Default: the default branch. */
+  baseBranch?: string;
   baseCommit: string;
+  /** What an `edited` changed: the base branch (it was this), or the title. */
+  previousBase?: string;
+  login: string;
+}
+
+export interface PayloadComment {
+  repository: PayloadRepository;
+  /** Of the issue or pull request. */
+  number: number;
+  onPullRequest: boolean;
+  action: string;
+  id: number;
+  body: string;
   login: string;
 }
 
@@ -75,6 +92,19 @@ export function examplePush(overrides: Partial<PayloadPush> = {}): PayloadPush {
     forced: false,
     commits: [head],
     head,
+    login: 'mira',
+    ...overrides,
+  };
+}
+
+export function exampleComment(overrides: Partial<PayloadComment> = {}): PayloadComment {
+  return {
+    repository: exampleRepository(),
+    number: 7,
+    onPullRequest: true,
+    action: 'created',
+    id: 3001,
+    body: '/bench now\r\n\r\nPlease.',
     login: 'mira',
     ...overrides,
   };

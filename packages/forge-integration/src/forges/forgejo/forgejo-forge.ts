@@ -5,8 +5,9 @@ import type { CheckState } from '@solstice/common/store';
 import { workflowLimits } from '@solstice/common/workflow';
 import { z } from 'zod';
 import { commitStatusOf, ownerAndName } from '../commit-status.js';
-import { type Forge, type ForgeRepository, singleHeader, type WorkflowFile } from '../forge.js';
+import { type Comparison, type Forge, type ForgeRepository, singleHeader, type WorkflowFile } from '../forge.js';
 import { ForgeError } from '../forge-error.js';
+import { foundPullSchema, isWriter, permissionSchema, pullRequestOf } from '../found-pull-request.js';
 import { matchSignature } from '../signature.js';
 import { readSelected, WORKFLOW_DIRECTORY } from '../workflow-files.js';
 import { ForgejoClient } from './forgejo-client.js';
@@ -91,6 +92,29 @@ export function createForgejoForge(settings: ForgeSettings, dependencies: { cloc
       return (await client.json(what, `${place}/tags/${escaped}`, schema, signal))?.commit.sha;
     },
 
+    async compare(repository, base, head, signal) {
+      const what = `comparing commits of ${repository.name}`;
+      const place = placeOf(repository);
+      const flags = 'stat=false&verification=false&files=true';
+      const found = await client.json(what, `${place}/compare/${base}...${head}?${flags}`, comparisonSchema, signal);
+      return found && comparisonOf(found);
+    },
+
+    pullRequests: {
+      async find(repository, number, signal) {
+        const what = `looking for pull request ${number} of ${repository.name}`;
+        const found = await client.json(what, `${placeOf(repository)}/pulls/${number}`, foundPullSchema, signal);
+        return found && pullRequestOf(found);
+      },
+
+      async mayWrite(repository, person, signal) {
+        const what = `asking what ${person.login} may do in ${repository.name}`;
+        const path = `${placeOf(repository)}/collaborators/${encodeURIComponent(person.login)}/permission`;
+        const found = await client.json(what, path, permissionSchema, signal);
+        return found !== undefined && isWriter(found, person);
+      },
+    },
+
     async reportCheck(repository, commit, context, state: CheckState, targetUrl, signal) {
       const what = `setting the status ${context} of ${repository.name}`;
       if (!settings.token) throw new ForgeError('refused', `${what}: the forge ${settings.id} has no token`);
@@ -98,6 +122,31 @@ export function createForgejoForge(settings: ForgeSettings, dependencies: { cloc
       if (await client.post(what, `${placeOf(repository)}/statuses/${commit}`, status, signal)) return;
       throw new ForgeError('refused', `${what}: HTTP 404: no such repository or commit, or the token may not see it`);
     },
+  };
+}
+
+const filesSchema = z.array(z.object({ filename: z.string() })).nullish();
+const comparisonSchema = z.object({
+  total_commits: z.number(),
+  commits: z.array(z.object({ files: filesSchema })).nullish(),
+  files: filesSchema,
+});
+
+/**
+ * Newer versions list the files that differ; older ones those of each commit, which are all of these and perhaps some
+ * more, changed and changed back.
+ */
+function comparisonOf(found: z.infer<typeof comparisonSchema>): Comparison {
+  const commits = found.commits ?? [];
+  const ofCommits = commits.map(({ files }) => files);
+  const complete = commits.length >= found.total_commits && ofCommits.every((files) => files != null);
+  const files = found.files ?? (complete ? ofCommits.flatMap((some) => some ?? []) : undefined);
+  return {
+    ahead: found.total_commits,
+    behind: undefined,
+    files: files
+      ? { kind: 'all', paths: [...new Set(files.map(({ filename }) => filename))] }
+      : { kind: 'incomplete', reason: 'Forgejo did not list all changed files' },
   };
 }
 

@@ -4,12 +4,13 @@ import { Serial } from '../../serial.js';
 import { type Forge, type ForgeRepository, singleHeader } from '../forge.js';
 import { ForgeError } from '../forge-error.js';
 import { matchSignature, withoutPrefix } from '../signature.js';
+import { compareCommits } from './git-compare.js';
 import { localPathOf, openGitDirectory } from './git-directory.js';
 import { noteLine, writeNote } from './git-note.js';
 import { commitOfRef, hasCommit, headOf, readWorkflowTree } from './git-objects.js';
 import type { Git } from './git-process.js';
 import { normaliseGit } from './git-webhook.js';
-import { changeRemoteNotes, fetchCommit, RemoteCache, remoteHead, remoteRef } from './remote-cache.js';
+import { changeRemoteNotes, fetchCommit, fetchHistory, RemoteCache, remoteHead, remoteRef } from './remote-cache.js';
 
 export interface GitForgeDependencies {
   git: Git;
@@ -60,6 +61,17 @@ export function createGitForge(settings: ForgeSettings, dependencies: GitForgeDe
       if (path !== undefined) return commitOfRef(await open(path), ref, signal);
       return cache.with(repository.cloneUrl, (directory) => remoteRef(directory, ref, signal));
     },
+
+    async compare(repository, base, head, signal) {
+      const path = localPathOf(repository.cloneUrl);
+      if (path !== undefined) return compareCommits(await open(path), base, head, signal);
+      return cache.with(repository.cloneUrl, async (directory) => {
+        await fetchHistory(directory, repository.cloneUrl, [base, head], signal);
+        return compareCommits(directory, base, head, signal);
+      });
+    },
+
+    pullRequests: undefined,
 
     async reportCheck(repository, commit, context, state, targetUrl, signal) {
       const line = noteLine(context, state, targetUrl);

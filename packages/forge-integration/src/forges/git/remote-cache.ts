@@ -73,6 +73,27 @@ export async function fetchCommit(
   throw new ForgeError('commit-gone', `commit ${commit} is not (any more) at ${withoutCredentials(url)}`);
 }
 
+/** Tries to have these commits with all that led to them, which a comparison needs. One that is gone there stays away. */
+export async function fetchHistory(
+  directory: GitDirectory,
+  url: string,
+  commits: readonly string[],
+  signal: AbortSignal,
+): Promise<void> {
+  const fetch = ['fetch', '--quiet', '--no-tags', '--no-write-fetch-head'];
+  // What was fetched alone before is shallow, and would end the history there.
+  const shallow = await directory.run({ args: ['rev-parse', '--is-shallow-repository'], signal });
+  const deepen = shallow.stdout.toString('utf8').trim() === 'true' ? ['--unshallow'] : [];
+  const refs = ['+refs/heads/*:refs/heads/*', '+refs/tags/*:refs/tags/*'];
+  const all = await directory.run({ args: [...fetch, ...deepen, 'origin', ...refs], timeoutMs: 300_000, signal });
+  if (all.exitCode !== 0)
+    throw new ForgeError('unavailable', `fetching from ${withoutCredentials(url)}: ${complaint(all)}`);
+  for (const commit of commits) {
+    if (await hasCommit(directory, commit, signal)) continue;
+    await directory.run({ args: [...fetch, 'origin', commit], timeoutMs: 120_000, signal });
+  }
+}
+
 /** What the ref leads to there, now. */
 export async function remoteRef(
   directory: GitDirectory,

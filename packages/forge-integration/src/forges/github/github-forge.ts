@@ -5,8 +5,9 @@ import type { CheckState } from '@solstice/common/store';
 import type { Logger } from '@solstice/common/telemetry';
 import { z } from 'zod';
 import { commitStatusOf, ownerAndName } from '../commit-status.js';
-import { type Forge, type ForgeRepository, singleHeader, type WorkflowFile } from '../forge.js';
+import { type Comparison, type Forge, type ForgeRepository, singleHeader, type WorkflowFile } from '../forge.js';
 import { ForgeError, forgeErrorOfFailure, forgeErrorOfResponse } from '../forge-error.js';
+import { foundPullSchema, isWriter, permissionSchema, pullRequestOf } from '../found-pull-request.js';
 import { matchSignature, withoutPrefix } from '../signature.js';
 import { readSelected, WORKFLOW_DIRECTORY } from '../workflow-files.js';
 import { normaliseGithub } from './github-payloads.js';
@@ -132,6 +133,42 @@ export function createGithubForge(settings: ForgeSettings, dependencies: { clock
       return peeled?.object.sha;
     },
 
+    async compare(repository, base, head, signal) {
+      const what = `comparing commits of ${repository.name}`;
+      // All files are on the first page, whatever its size; the commits are not needed.
+      const call = () =>
+        octokit.rest.repos.compareCommitsWithBasehead({
+          ...placeOf(repository),
+          basehead: `${base}...${head}`,
+          per_page: 1,
+          page: 1,
+          request: { signal },
+        });
+      const found = await ask(what, call, comparisonSchema);
+      return found && comparisonOf(found);
+    },
+
+    pullRequests: {
+      async find(repository, number, signal) {
+        const what = `looking for pull request ${number} of ${repository.name}`;
+        const call = () => octokit.rest.pulls.get({ ...placeOf(repository), pull_number: number, request: { signal } });
+        const found = await ask(what, call, foundPullSchema);
+        return found && pullRequestOf(found);
+      },
+
+      async mayWrite(repository, person, signal) {
+        const what = `asking what ${person.login} may do in ${repository.name}`;
+        const call = () =>
+          octokit.rest.repos.getCollaboratorPermissionLevel({
+            ...placeOf(repository),
+            username: person.login,
+            request: { signal },
+          });
+        const found = await ask(what, call, permissionSchema);
+        return found !== undefined && isWriter(found, person);
+      },
+    },
+
     async reportCheck(repository, commit, context, state: CheckState, targetUrl, signal) {
       const what = `setting the status ${context} of ${repository.name}`;
       if (!settings.token) throw new ForgeError('refused', `${what}: the forge ${settings.id} has no token`);
@@ -142,6 +179,26 @@ export function createGithubForge(settings: ForgeSettings, dependencies: { clock
       if (done === undefined)
         throw new ForgeError('refused', `${what}: HTTP 404: no such repository, or the token may not write statuses`);
     },
+  };
+}
+
+const comparisonSchema = z.object({
+  ahead_by: z.number(),
+  behind_by: z.number(),
+  files: z.array(z.object({ filename: z.string(), previous_filename: z.string().nullish() })).nullish(),
+});
+/** GitHub lists no more. */
+const MOST_FILES = 300;
+
+function comparisonOf(found: z.infer<typeof comparisonSchema>): Comparison {
+  const files = found.files ?? [];
+  const incomplete = files.length >= MOST_FILES || (found.files == null && found.ahead_by > 0);
+  return {
+    ahead: found.ahead_by,
+    behind: found.behind_by,
+    files: incomplete
+      ? { kind: 'incomplete', reason: `GitHub lists no more than ${MOST_FILES} changed files` }
+      : { kind: 'all', paths: files.flatMap((file) => [file.filename, file.previous_filename ?? []].flat()) },
   };
 }
 
