@@ -1,5 +1,5 @@
 import type { OperatorClient } from '@solstice/api';
-import { type FlowEvent, replay } from '@solstice/common/flow';
+import { type FlowEvent, nodeOf, nodesOf, replay } from '@solstice/common/flow';
 import { expect } from 'vitest';
 
 /** Folding the engine over a run's stored events gives what is stored of the run: for every run that any scenario made. */
@@ -9,10 +9,14 @@ export async function expectEveryRunReplays(client: OperatorClient): Promise<voi
     const folded = replay((await client.events(id)) as FlowEvent[]);
     expect(folded.state, `run ${number}`).toBe(run.state);
     for (const node of run.nodes) {
-      expect(folded.nodes[node.id]?.state, `${node.id} of run ${number}`).toBe(node.state);
-      const attempts = folded.nodes[node.id]?.attemptIds.map((attempt) => folded.attempts[attempt]?.state);
+      expect(nodeOf(folded, node.id)?.state, `${node.id} of run ${number}`).toBe(node.state);
+      const attempts = nodeOf(folded, node.id)?.attempts.map(({ state }) => state);
       expect(attempts, `attempts of ${node.id} of run ${number}`).toEqual(node.attempts.map(({ state }) => state));
     }
-    expect(Object.keys(folded.nodes).sort()).toEqual(run.nodes.map((node) => node.id).sort());
+    expect(
+      nodesOf(folded)
+        .map(({ id }) => id)
+        .sort(),
+    ).toEqual(run.nodes.map((node) => node.id).sort());
   }
 }

@@ -4,4 +4,5 @@ export { type ChosenBackend, capacityOf, chooseBackend, singleHostPools } from '
 export { type ReaperOptions, type RunningReaper, startReaper } from './hosts/reaper.js';
 export { type DirectoryLock, lockDirectory, openStateDirectory, type StateDirectory } from './hosts/state-directory.js';
 export { type Orchestrator, type OrchestratorDependencies, type StopMode, startOrchestrator } from './orchestrator.js';
+export { type RunningTimerKeeper, startTimerKeeper, type TimerKeeperOptions } from './timers/timer-keeper.js';
 export { type AttemptTelemetry, withAttemptTelemetry } from './traces/with-attempt-telemetry.js';

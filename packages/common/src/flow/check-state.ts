@@ -1,6 +1,8 @@
 import { assertNever } from '../errors/index.js';
 import { describeCause, describeDuration } from './describe-cause.js';
+import { graphOf } from './graph.js';
 import type { AttemptView, NodeFlow, RunFlow } from './messages.js';
+import { nodeOf, nodesOf } from './node-table.js';
 
 /** What a forge should show for (repository, commit, context). */
 export interface CheckState {
@@ -63,9 +65,9 @@ function stateOf(run: RunFlow): CheckState['state'] {
 }
 
 function titleOf(run: RunFlow): string {
-  const nodes = nodesOf(run);
-  const succeeded = nodes.filter((node) => node.state === 'succeeded').length;
-  const total = `${nodes.length} ${nodes.length === 1 ? 'job' : 'jobs'}`;
+  const { succeeded } = run;
+  const count = run.spec.nodes.length;
+  const total = `${count} ${count === 1 ? 'job' : 'jobs'}`;
   const failures = failuresOf(run);
   switch (run.state) {
     case 'blocked':
@@ -102,24 +104,23 @@ function failuresOf(run: RunFlow): string | undefined {
 
 function textOf(run: RunFlow): string {
   const ended = run.endedAt !== undefined;
-  const lines = ended
-    ? nodesOf(run).map((node) => nodeLine(run, node))
-    : broken(run).map((node) => nodeLine(run, node));
+  const lines = ended ? nodesOf(run).map(nodeLine) : broken(run).map(nodeLine);
   if (run.endedAt !== undefined) {
     lines.push(`The run took ${describeDuration(Math.max(0, run.endedAt - run.createdAt))}.`);
   }
   return lines.join('\n');
 }
 
-function nodeLine(run: RunFlow, node: NodeFlow): string {
-  const attempts = node.attemptIds.map((id) => run.attempts[id]).filter((attempt) => attempt !== undefined);
+function nodeLine(node: NodeFlow): string {
+  const { attempts } = node;
   const last = attempts.at(-1);
   const took =
     last?.startedAt === undefined || last.endedAt === undefined
       ? ''
       : ` (${describeDuration(Math.max(0, last.endedAt - last.startedAt))})`;
   const before = attempts.slice(0, -1).map((attempt) => `\n  ${earlierAttempt(attempt)}`);
-  return `${outcomeOf(node)}${took}${before.join('')}`;
+  const allowed = node.tolerated === true ? ', which is allowed' : '';
+  return `${outcomeOf(node)}${allowed}${took}${before.join('')}`;
 }
 
 function earlierAttempt(attempt: AttemptView): string {
@@ -133,10 +134,11 @@ function outcomeOf(node: NodeFlow): string {
   return `${node.id} ${verb}${node.cause === undefined ? '' : `: ${describeCause(node.cause)}`}`;
 }
 
-function nodesOf(run: RunFlow): NodeFlow[] {
-  return run.spec.nodes.map((spec) => run.nodes[spec.id]).filter((node) => node !== undefined);
-}
-
+/** In the order of the file. Kept by the run, because a check is worked out with every command. */
 function broken(run: RunFlow): NodeFlow[] {
-  return nodesOf(run).filter((node) => node.state === 'failed' || node.state === 'timed_out');
+  const { position } = graphOf(run.spec);
+  return run.broken
+    .toSorted((a, b) => (position(a) ?? 0) - (position(b) ?? 0))
+    .map((id) => nodeOf(run, id))
+    .filter((node) => node !== undefined);
 }

@@ -76,7 +76,7 @@ describe('a run in order', () => {
     const flow = new Flow(spec(job('a'), job('b', ['a']), job('c', ['b']), job('x')));
     flow.fail('a');
     expect(flow.nodeStates()).toEqual({ a: 'failed', b: 'skipped', c: 'skipped', x: 'ready' });
-    expect(flow.state.nodes.c?.cause).toEqual({ kind: 'nodes', nodes: ['a'] });
+    expect(flow.node('c').cause).toEqual({ kind: 'nodes', nodes: ['a'] });
     expect(flow.state.state).toBe('running');
     flow.succeed('x');
     expect(flow.state).toMatchObject({ state: 'failed', cause: { kind: 'nodes', nodes: ['a'] } });
@@ -87,7 +87,7 @@ describe('a run in order', () => {
     flow.fail('b');
     expect(flow.nodeStates()).toMatchObject({ c: 'waiting' });
     flow.fail('a');
-    expect(flow.state.nodes.c?.cause).toEqual({ kind: 'nodes', nodes: ['a', 'b'] });
+    expect(flow.node('c').cause).toEqual({ kind: 'nodes', nodes: ['a', 'b'] });
     expect(flow.state.cause).toEqual({ kind: 'nodes', nodes: ['a', 'b'] });
   });
 
@@ -95,7 +95,8 @@ describe('a run in order', () => {
     const flow = new Flow(spec(job('a')));
     const cause = { kind: 'clock', clock: 'job', limitMs: 1_000 } as const;
     flow.do({ kind: 'finish', attemptId: flow.start('a'), result: { state: 'timed_out', cause } });
-    expect(flow.state).toMatchObject({ state: 'failed', nodes: { a: { state: 'timed_out', cause } } });
+    expect(flow.state.state).toBe('failed');
+    expect(flow.node('a')).toMatchObject({ state: 'timed_out', cause });
   });
 
   it('is cancelled by a runner that says so unasked', () => {
@@ -167,7 +168,7 @@ describe('lost and refused', () => {
     flow.do({ kind: 'lose', attemptId: 'r1/a/3', detail: 'host away' });
     expect(flow.attemptStates()).toEqual(['lost', 'refused', 'lost']);
     expect(flow.nodeStates()).toEqual({ a: 'failed', b: 'skipped' });
-    expect(flow.state.nodes.a?.cause).toEqual({ kind: 'lost', hostId: 'birch', detail: 'host away' });
+    expect(flow.node('a').cause).toEqual({ kind: 'lost', hostId: 'birch', detail: 'host away' });
     expect(flow.state.state).toBe('failed');
   });
 
@@ -183,7 +184,8 @@ describe('lost and refused', () => {
     const flow = new Flow(spec(job('a')));
     flow.claim('r1/a/1');
     flow.do({ kind: 'refuse', attemptId: 'r1/a/1', detail: 'no such image', retryable: false });
-    expect(flow.state).toMatchObject({ state: 'failed', nodes: { a: { state: 'failed' } } });
+    expect(flow.state.state).toBe('failed');
+    expect(flow.node('a').state).toBe('failed');
     expect(flow.state.startedAt).toBeUndefined();
   });
 
@@ -206,20 +208,16 @@ describe('exclusive', () => {
     const flow = new Flow(spec(job('a', [], { exclusive: true })));
     flow.do({ kind: 'lose', attemptId: flow.start('a'), detail: 'host away' });
     expect(flow.attemptStates()).toEqual(['lost']);
-    expect(flow.state).toMatchObject({
+    expect(flow.state.state).toBe('failed');
+    expect(flow.node('a')).toMatchObject({
       state: 'failed',
-      nodes: {
-        a: {
-          state: 'failed',
-          cause: {
-            kind: 'lost',
-            hostId: 'alder',
-            detail: 'host away; it is exclusive, and its steps may have run, so it is not tried again',
-          },
-        },
+      cause: {
+        kind: 'lost',
+        hostId: 'alder',
+        detail: 'host away; it is exclusive, and its steps may have run, so it is not tried again',
       },
     });
-    expect(flow.state.attempts['r1/a/1']?.cause).toEqual(flow.state.nodes.a?.cause);
+    expect(flow.attempt('r1/a/1').cause).toEqual(flow.node('a').cause);
   });
 
   it('is tried again while it was never told to start', () => {
@@ -333,7 +331,7 @@ describe('cancel', () => {
     expect(flow.do(cancel)).toEqual([]);
 
     flow.do({ kind: 'finish', attemptId: 'r1/a/1', result: { state: 'succeeded' } });
-    expect(flow.state.nodes.a).toMatchObject({ state: 'cancelled', cause });
+    expect(flow.node('a')).toMatchObject({ state: 'cancelled', cause });
     flow.do({ kind: 'lose', attemptId: 'r1/b/1', detail: 'taken away' });
     expect(flow.attemptStates()).toEqual(['cancelled', 'cancelled']);
     expect(flow.state.state).toBe('cancelled');
@@ -345,7 +343,7 @@ describe('cancel', () => {
     flow.do(cancel);
     const exit = { kind: 'exit', step: 0, stepName: 'Test', exitCode: 143 } as const;
     flow.do({ kind: 'finish', attemptId, result: { state: 'failed', cause: exit } });
-    expect(flow.state.attempts[attemptId]).toMatchObject({ state: 'cancelled', cause: exit });
+    expect(flow.attempt(attemptId)).toMatchObject({ state: 'cancelled', cause: exit });
     expect(flow.state).toMatchObject({ state: 'cancelled', cause });
   });
 
@@ -358,7 +356,7 @@ describe('cancel', () => {
     flow.do({ kind: 'refuse', attemptId: 'r1/b/1', detail: 'no', retryable: true });
     expect(flow.attemptStates()).toEqual(['cancelled', 'cancelled']);
     expect(flow.state.state).toBe('cancelled');
-    expect(flow.state.attempts['r1/a/1']?.cause).toMatchObject({ kind: 'lost' });
+    expect(flow.attempt('r1/a/1').cause).toMatchObject({ kind: 'lost' });
   });
 
   it('ends a claimed attempt by the word of its host', () => {

@@ -1,12 +1,14 @@
 import { assertNever } from '../errors/index.js';
-import { attemptIdOf } from './attempt-id.js';
 import type { AttemptResult, Cause } from './cause.js';
 import { applyTo, Draft } from './evolve.js';
-import { graphOf, problemOf } from './graph.js';
-import type { AttemptView, Command, FlowEvent, FlowEventBody, NodeFlow, Refusal, RunFlow } from './messages.js';
-import { afterFailure, afterInfrastructure } from './retries.js';
+import { problemOf } from './graph.js';
+import type { AttemptView, Command, FlowEvent, Refusal, RunFlow } from './messages.js';
+import { afterFailure, afterInfrastructure, type Retry } from './retries.js';
+import { begin, cancelNode, endAttempt, endNode, type NodeEnding, queueAttempt, settle, startRun } from './settle.js';
 import type { JobSpec } from './spec.js';
-import { isTerminal, type TerminalAttemptState, type TerminalNodeState, type TerminalRunState } from './states.js';
+import { isTerminal, type TerminalAttemptState } from './states.js';
+import { deadlineOf, nodeOfTimer, timersFor } from './timers.js';
+import { liveAttempt, refusal, Turn } from './turn.js';
 
 /**
  * What may happen: the events that the command causes, numbered on from the run's last one, or why it may not. No
@@ -27,7 +29,7 @@ export function decide(run: RunFlow | undefined, command: Command, now: number):
     return cancel(turn, command);
   }
   if (command.kind === 'fire') {
-    return [];
+    return fire(turn, command.key);
   }
   const attempt = turn.draft.findAttempt(command.attemptId);
   if (attempt === undefined) {
@@ -49,28 +51,6 @@ export function decide(run: RunFlow | undefined, command: Command, now: number):
   }
 }
 
-/** One command being decided: each event takes effect before the next is thought about. */
-class Turn {
-  readonly events: FlowEvent[] = [];
-  readonly draft: Draft;
-  readonly now: number;
-
-  constructor(draft: Draft, now: number) {
-    this.draft = draft;
-    this.now = now;
-  }
-
-  emit(body: FlowEventBody): void {
-    const event: FlowEvent = { seq: this.draft.head.seq + 1, at: this.now, ...body };
-    applyTo(this.draft, event);
-    this.events.push(event);
-  }
-}
-
-function refusal(reason: string, state: string): Refusal {
-  return { refused: true, reason, state };
-}
-
 function plan(command: Extract<Command, { kind: 'plan' }>, now: number): FlowEvent[] | Refusal {
   const { runId, spec } = command;
   const problem = problemOf(spec);
@@ -79,12 +59,7 @@ function plan(command: Extract<Command, { kind: 'plan' }>, now: number): FlowEve
   }
   const planned: FlowEvent = { seq: 1, at: now, kind: 'run.planned', runId, spec };
   const turn = new Turn(applyTo(undefined, planned), now);
-  for (const node of spec.nodes) {
-    if (node.needs.length === 0) {
-      turn.emit({ kind: 'node.readied', nodeId: node.id });
-      queueAttempt(turn, node.id, now, []);
-    }
-  }
+  begin(turn);
   return [planned, ...turn.events];
 }
 
@@ -115,9 +90,7 @@ function start(turn: Turn, attempt: AttemptView): FlowEvent[] | Refusal {
   }
   turn.emit({ kind: 'attempt.started', attemptId: attempt.id });
   turn.emit({ kind: 'node.started', nodeId: attempt.nodeId });
-  if (turn.draft.head.state === 'queued') {
-    turn.emit({ kind: 'run.started' });
-  }
+  startRun(turn);
   return turn.events;
 }
 
@@ -127,12 +100,19 @@ function finish(turn: Turn, attempt: AttemptView, result: AttemptResult): FlowEv
     return refusal(`attempt ${attempt.id} is ${attempt.state}`, attempt.state);
   }
   if (cancelled) {
-    endNode(turn, attempt, 'cancelled', 'cancelled', result.cause);
-  } else if (result.state !== 'succeeded' && afterFailure(jobOf(turn, attempt), attempt)) {
-    tryAgain(turn, attempt, result.state, result.cause, 0);
-  } else {
-    endNode(turn, attempt, result.state, result.state, result.cause);
+    end(turn, attempt, 'cancelled', { state: 'cancelled', cause: result.cause });
+    return turn.events;
   }
+  const { state, cause, outputs } = result;
+  if (state !== 'succeeded') {
+    const { attempts } = turn.draft.node(attempt.nodeId);
+    const next = inTime(turn, attempt, afterFailure(jobOf(turn, attempt), attempts.slice(0, -1), attempt, result));
+    if (next.retry) {
+      tryAgain(turn, attempt, state, cause, next.delayMs);
+      return turn.events;
+    }
+  }
+  end(turn, attempt, state, { state, cause, outputs });
   return turn.events;
 }
 
@@ -169,34 +149,65 @@ function cancel(turn: Turn, command: Extract<Command, { kind: 'cancel' }>): Flow
   }
   const who = { by: command.by, ...(command.reason !== undefined && { reason: command.reason }) };
   turn.emit({ kind: 'run.cancel-requested', ...who });
-  const cause: Cause = { kind: 'cancelled', ...who };
-  for (const { id: nodeId } of head.spec.nodes) {
-    const node = turn.draft.node(nodeId);
-    if (isTerminal(node.state)) {
-      continue;
-    }
-    const attempt = liveAttempt(turn, node);
-    if (attempt === undefined || attempt.state === 'queued') {
-      if (attempt !== undefined) {
-        turn.emit({ kind: 'attempt.ended', attemptId: attempt.id, state: 'cancelled', cause });
-      }
-      turn.emit({ kind: 'node.ended', nodeId, state: 'cancelled', cause });
-    } else {
-      turn.emit({ kind: 'attempt.cancel-requested', attemptId: attempt.id, ...who });
-    }
+  for (const { id } of head.spec.nodes) {
+    cancelNode(turn, id, who);
   }
-  endRunIfDone(turn);
+  settle(turn);
+  return turn.events;
+}
+
+/** Early, or stale: nothing. A result that came in before, a claim, or a cancel has taken the timer away. */
+function fire(turn: Turn, key: string): FlowEvent[] {
+  const { draft, now } = turn;
+  const nodeId = nodeOfTimer(draft.head.runId, key);
+  const node = nodeId === undefined ? undefined : draft.findNode(nodeId);
+  const spec = node && draft.graph.spec(node.id);
+  if (node === undefined || spec === undefined) {
+    return [];
+  }
+  const timer = timersFor(draft.head.runId, node, spec).find((one) => one.key === key);
+  if (timer === undefined || timer.fireAtMs > now) {
+    return [];
+  }
+  const attempt = liveAttempt(node);
+  switch (timer.kind) {
+    case 'backoff':
+      turn.emit({ kind: 'attempt.due', attemptId: attempt?.id ?? '' });
+      break;
+    case 'wait':
+      endNode(turn, node.id, { state: 'succeeded' });
+      break;
+    case 'queue':
+    case 'deadline': {
+      const limitMs = (timer.kind === 'deadline' ? spec.deadlineMs : spec.kind === 'job' ? spec.queueMs : 0) ?? 0;
+      const cause: Cause = { kind: 'clock', clock: timer.kind, limitMs };
+      if (attempt !== undefined) {
+        endAttempt(turn, attempt, 'timed_out', cause);
+      }
+      endNode(turn, node.id, { state: 'timed_out', cause });
+      break;
+    }
+    default:
+      assertNever(timer.kind);
+  }
+  settle(turn);
   return turn.events;
 }
 
 function jobOf(turn: Turn, attempt: AttemptView): JobSpec | undefined {
-  return graphOf(turn.draft.head.spec).job(attempt.nodeId);
+  return turn.draft.graph.job(attempt.nodeId);
 }
 
-function liveAttempt(turn: Turn, node: NodeFlow): AttemptView | undefined {
-  const last = node.attemptIds.at(-1);
-  const attempt = last === undefined ? undefined : turn.draft.attempt(last);
-  return attempt === undefined || isTerminal(attempt.state) ? undefined : attempt;
+function deadlineAt(turn: Turn, attempt: AttemptView): number | undefined {
+  return deadlineOf(turn.draft.node(attempt.nodeId), jobOf(turn, attempt));
+}
+
+/** An attempt that could not begin before the node's deadline is none. */
+function inTime(turn: Turn, attempt: AttemptView, next: Retry): Retry {
+  const until = deadlineAt(turn, attempt);
+  return next.retry && until !== undefined && turn.now + next.delayMs >= until
+    ? { retry: false, because: 'its deadline leaves no time to try it again' }
+    : next;
 }
 
 /** The infrastructure's fault: another attempt, elsewhere where there is an elsewhere. */
@@ -208,16 +219,27 @@ function failOver(
   retryable: boolean,
 ): void {
   if (attempt.cancelRequested !== undefined) {
-    endNode(turn, attempt, 'cancelled', 'cancelled', cause);
+    end(turn, attempt, 'cancelled', { state: 'cancelled', cause });
     return;
   }
-  const next = afterInfrastructure(jobOf(turn, attempt), attempt, retryable);
+  const job = jobOf(turn, attempt);
+  const until = deadlineAt(turn, attempt);
+  if (job?.deadlineMs !== undefined && until !== undefined && turn.now >= until) {
+    // Its runner would have said so, had it not been lost.
+    endAttempt(turn, attempt, state, cause);
+    const clock: Cause = { kind: 'clock', clock: 'deadline', limitMs: job.deadlineMs };
+    endNode(turn, attempt.nodeId, { state: 'timed_out', cause: clock });
+    settle(turn);
+    return;
+  }
+  const earlier = turn.draft.node(attempt.nodeId).attempts.slice(0, -1);
+  const next = inTime(turn, attempt, afterInfrastructure(job, earlier, attempt, retryable));
   if (next.retry) {
     tryAgain(turn, attempt, state, cause, next.delayMs);
     return;
   }
   const detail = next.because === undefined ? cause.detail : `${cause.detail}; ${next.because}`;
-  endNode(turn, attempt, state, 'failed', { ...cause, detail });
+  end(turn, attempt, state, { state: 'failed', cause: { ...cause, detail } });
 }
 
 function tryAgain(
@@ -227,7 +249,7 @@ function tryAgain(
   cause: Cause | undefined,
   delayMs: number,
 ): void {
-  turn.emit({ kind: 'attempt.ended', attemptId: attempt.id, state, ...(cause !== undefined && { cause }) });
+  endAttempt(turn, attempt, state, cause);
   if (turn.draft.node(attempt.nodeId).state === 'running') {
     turn.emit({ kind: 'node.readied', nodeId: attempt.nodeId });
   }
@@ -238,92 +260,15 @@ function tryAgain(
   queueAttempt(turn, attempt.nodeId, turn.now + delayMs, [...avoidHosts]);
 }
 
-function queueAttempt(turn: Turn, nodeId: string, notBefore: number, avoidHosts: string[]): void {
-  const number = turn.draft.node(nodeId).attemptIds.length + 1;
-  const attemptId = attemptIdOf(turn.draft.head.runId, nodeId, number);
-  const pool = graphOf(turn.draft.head.spec).job(nodeId)?.runsOn ?? 'default';
-  turn.emit({ kind: 'attempt.queued', attemptId, nodeId, number, pool, notBefore, avoidHosts });
-}
-
-function endNode(
-  turn: Turn,
-  attempt: AttemptView,
-  attemptState: TerminalAttemptState,
-  nodeState: TerminalNodeState,
-  given: Cause | undefined,
-): void {
+/** The last attempt of a node, and with it the node, and what follows. */
+function end(turn: Turn, attempt: AttemptView, attemptState: TerminalAttemptState, ending: NodeEnding): void {
   const intent = attempt.cancelRequested;
   const cause: Cause | undefined =
-    given ??
+    ending.cause ??
     (intent === undefined
       ? undefined
       : { kind: 'cancelled', by: intent.by, ...(intent.reason !== undefined && { reason: intent.reason }) });
-  const why = cause === undefined ? {} : { cause };
-  turn.emit({ kind: 'attempt.ended', attemptId: attempt.id, state: attemptState, ...why });
-  turn.emit({ kind: 'node.ended', nodeId: attempt.nodeId, state: nodeState, ...why });
-  settleDependents(turn, attempt.nodeId);
-  endRunIfDone(turn);
-}
-
-/** Readies or skips what waited for this node; what is skipped is passed on to those that need it. */
-function settleDependents(turn: Turn, endedId: string): void {
-  const graph = graphOf(turn.draft.head.spec);
-  const ended = [endedId];
-  for (let id = ended.shift(); id !== undefined; id = ended.shift()) {
-    for (const dependent of graph.dependents(id)) {
-      if (turn.draft.node(dependent).state !== 'waiting') {
-        continue;
-      }
-      const needs = graph.needs(dependent);
-      if (!needs.every((need) => isTerminal(turn.draft.node(need).state))) {
-        continue;
-      }
-      const blockers = new Set(needs.flatMap((need) => blockersOf(turn.draft.node(need))));
-      if (blockers.size === 0) {
-        turn.emit({ kind: 'node.readied', nodeId: dependent });
-        queueAttempt(turn, dependent, turn.now, []);
-      } else {
-        const cause: Cause = { kind: 'nodes', nodes: [...blockers] };
-        turn.emit({ kind: 'node.ended', nodeId: dependent, state: 'skipped', cause });
-        ended.push(dependent);
-      }
-    }
-  }
-}
-
-/**
- * The nodes for whose sake nothing may follow this one: none when it succeeded or was skipped by its own choice, and
- * those at the root of it when it was skipped because of others.
- */
-function blockersOf(node: NodeFlow): string[] {
-  if (node.state === 'succeeded') {
-    return [];
-  }
-  if (node.state === 'skipped') {
-    return node.cause?.kind === 'nodes' ? node.cause.nodes : [];
-  }
-  return [node.id];
-}
-
-function endRunIfDone(turn: Turn): void {
-  const { head } = turn.draft;
-  if (head.openNodes > 0) {
-    return;
-  }
-  const intent = head.cancelRequested;
-  if (intent !== undefined) {
-    const why = { by: intent.by, ...(intent.reason !== undefined && { reason: intent.reason }) };
-    turn.emit({ kind: 'run.ended', state: 'cancelled', cause: { kind: 'cancelled', ...why } });
-    return;
-  }
-  const nodes = head.spec.nodes.map((node) => turn.draft.node(node.id));
-  const failed = nodes.filter((node) => node.state === 'failed' || node.state === 'timed_out');
-  const cancelled = nodes.filter((node) => node.state === 'cancelled');
-  const culprits = failed.length > 0 ? failed : cancelled;
-  const state: TerminalRunState = failed.length > 0 ? 'failed' : cancelled.length > 0 ? 'cancelled' : 'succeeded';
-  turn.emit({
-    kind: 'run.ended',
-    state,
-    ...(culprits.length > 0 && { cause: { kind: 'nodes', nodes: culprits.map((node) => node.id) } }),
-  });
+  endAttempt(turn, attempt, attemptState, cause);
+  endNode(turn, attempt.nodeId, { ...ending, cause });
+  settle(turn);
 }

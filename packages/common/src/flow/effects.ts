@@ -1,5 +1,6 @@
 import type { Message } from '../messages/index.js';
 import type { FlowEvent, RunFlow } from './messages.js';
+import { attemptOf } from './node-table.js';
 
 /**
  * Who must hear of these events. `run` is the run after them. Each message once, however many events cause it.
@@ -9,11 +10,16 @@ export function effects(run: RunFlow, events: readonly FlowEvent[]): Message[] {
   const messages: Message[] = [];
   const hosts = new Set<string>();
   for (const event of events) {
-    if (event.kind === 'attempt.queued') {
+    // One that waits first is told of when it is due.
+    if (event.kind === 'attempt.queued' && event.notBefore <= event.at) {
       messages.push({ kind: 'job', version: 1, pool: event.pool, attemptId: event.attemptId });
     }
+    if (event.kind === 'attempt.due') {
+      const pool = attemptOf(run, event.attemptId)?.pool ?? '';
+      messages.push({ kind: 'job', version: 1, pool, attemptId: event.attemptId });
+    }
     if (event.kind === 'attempt.cancel-requested') {
-      const hostId = run.attempts[event.attemptId]?.hostId;
+      const hostId = attemptOf(run, event.attemptId)?.hostId;
       if (hostId !== undefined) {
         hosts.add(hostId);
       }

@@ -1,6 +1,10 @@
 import { assertNever, SolsticeError } from '../errors/index.js';
-import type { AttemptView, FlowEvent, NodeFlow, RunFlow } from './messages.js';
+import { attemptIdOf, parseAttemptId } from './attempt-id.js';
+import { type Graph, graphOf, groupOf } from './graph.js';
+import type { AttemptView, FlowEvent, NodeFlow, NodeTable, RunFlow } from './messages.js';
+import { nodeAt, withNodes } from './node-table.js';
 import { canMove, isTerminal, type RunState } from './states.js';
+import { isBroken, tallyOf } from './tally.js';
 
 /** What an event means. Throws `internal` on an event that the state does not allow: the log itself is then wrong. */
 export function evolve(run: RunFlow | undefined, event: FlowEvent): RunFlow {
@@ -24,23 +28,29 @@ export function replay(events: readonly FlowEvent[]): RunFlow {
   return evolveAll(undefined, events);
 }
 
-type Head = Omit<RunFlow, 'nodes' | 'attempts'>;
+type Head = Omit<RunFlow, 'nodes'>;
 
 /** A run with changes laid over it. The run underneath stays as it is. */
 export class Draft {
   head: Head;
-  readonly #base: RunFlow;
-  readonly #nodes = new Map<string, NodeFlow>();
-  readonly #attempts = new Map<string, AttemptView>();
+  readonly graph: Graph;
+  readonly #base: NodeTable;
+  readonly #changed = new Map<number, NodeFlow>();
 
   constructor(base: RunFlow) {
-    const { nodes: _nodes, attempts: _attempts, ...head } = base;
+    const { nodes, ...head } = base;
     this.head = head;
-    this.#base = base;
+    this.graph = graphOf(head.spec);
+    this.#base = nodes;
+  }
+
+  findNode(id: string): NodeFlow | undefined {
+    const position = this.graph.position(id);
+    return position === undefined ? undefined : (this.#changed.get(position) ?? nodeAt(this.#base, position));
   }
 
   node(id: string): NodeFlow {
-    const node = this.#nodes.get(id) ?? ownValue(this.#base.nodes, id);
+    const node = this.findNode(id);
     if (node === undefined) {
       throw new SolsticeError('internal', `run ${this.head.runId} has no node ${id}`);
     }
@@ -48,7 +58,10 @@ export class Draft {
   }
 
   findAttempt(id: string): AttemptView | undefined {
-    return this.#attempts.get(id) ?? ownValue(this.#base.attempts, id);
+    const named = parseAttemptId(id);
+    return named === undefined || named.runId !== this.head.runId
+      ? undefined
+      : this.findNode(named.nodeId)?.attempts[named.number - 1];
   }
 
   attempt(id: string): AttemptView {
@@ -60,36 +73,21 @@ export class Draft {
   }
 
   setNode(node: NodeFlow): void {
-    this.#nodes.set(node.id, node);
+    const position = this.graph.position(node.id);
+    if (position === undefined) {
+      throw new SolsticeError('internal', `run ${this.head.runId} has no node ${node.id}`);
+    }
+    this.#changed.set(position, node);
   }
 
   setAttempt(attempt: AttemptView): void {
-    this.#attempts.set(attempt.id, attempt);
+    const node = this.node(attempt.nodeId);
+    this.setNode({ ...node, attempts: node.attempts.with(attempt.number - 1, attempt) });
   }
 
   finish(): RunFlow {
-    return {
-      ...this.head,
-      nodes: overlay(this.#base.nodes, this.#nodes),
-      attempts: overlay(this.#base.attempts, this.#attempts),
-    };
+    return { ...this.head, nodes: withNodes(this.#base, this.#changed) };
   }
-}
-
-function overlay<T>(base: Record<string, T>, changes: ReadonlyMap<string, T>): Record<string, T> {
-  if (changes.size === 0) {
-    return base;
-  }
-  const result = { ...base };
-  for (const [key, value] of changes) {
-    result[key] = value;
-  }
-  return result;
-}
-
-/** Job ids are chosen by users: one of them may be called `constructor`. */
-function ownValue<T>(record: Record<string, T>, key: string): T | undefined {
-  return Object.hasOwn(record, key) ? record[key] : undefined;
 }
 
 /** Lays one event over a draft. `run.planned` makes the draft. */
@@ -117,11 +115,13 @@ function planned(event: Extract<FlowEvent, { kind: 'run.planned' }>): RunFlow {
     seq: event.seq,
     state: 'queued',
     spec: event.spec,
-    nodes: Object.fromEntries(
-      event.spec.nodes.map((node): [string, NodeFlow] => [node.id, { id: node.id, state: 'waiting', attemptIds: [] }]),
+    ...tallyOf(
+      event.spec,
+      event.spec.nodes.map((node): NodeFlow => {
+        const openNeeds = graphOf(event.spec).needs(node.id).length;
+        return { id: node.id, state: 'waiting', attempts: [], openNeeds };
+      }),
     ),
-    attempts: {},
-    openNodes: event.spec.nodes.length,
     createdAt: event.at,
   };
 }
@@ -139,18 +139,21 @@ function change(draft: Draft, event: Exclude<FlowEvent, { kind: 'run.planned' }>
       moveRun(draft, event.state);
       draft.head = { ...draft.head, endedAt: event.at, ...(event.cause && { cause: event.cause }) };
       return;
-    case 'node.readied':
-      moveNode(draft, event.nodeId, 'ready');
+    case 'node.readied': {
+      const before = draft.node(event.nodeId).state;
+      const node = moveNode(draft, event.nodeId, 'ready');
+      if (before === 'waiting') {
+        draft.setNode({ ...node, readyAt: event.at });
+        countCell(draft, event.nodeId, 1);
+      }
       return;
+    }
     case 'node.started':
       moveNode(draft, event.nodeId, 'running');
       return;
-    case 'node.ended': {
-      const node = moveNode(draft, event.nodeId, event.state);
-      draft.setNode({ ...node, endedAt: event.at, ...(event.cause && { cause: event.cause }) });
-      draft.head = { ...draft.head, openNodes: draft.head.openNodes - 1 };
+    case 'node.ended':
+      endNode(draft, event);
       return;
-    }
     case 'attempt.queued':
       queueAttempt(draft, event);
       return;
@@ -183,17 +186,60 @@ function intentOf(event: { by: string; reason?: string; at: number }): { by: str
   return { by: event.by, at: event.at, ...(event.reason !== undefined && { reason: event.reason }) };
 }
 
+function endNode(draft: Draft, event: Extract<FlowEvent, { kind: 'node.ended' }> & { at: number }): void {
+  const { nodeId, state, at, cause, outputs, tolerated } = event;
+  const before = draft.node(nodeId).state;
+  const node = moveNode(draft, nodeId, state);
+  draft.setNode({
+    ...node,
+    endedAt: at,
+    ...(cause && { cause }),
+    ...(outputs && { outputs }),
+    ...(tolerated && { tolerated }),
+  });
+  for (const dependent of draft.graph.dependents(nodeId)) {
+    const waiting = draft.node(dependent);
+    draft.setNode({ ...waiting, openNeeds: waiting.openNeeds - 1 });
+  }
+  const { head } = draft;
+  draft.head = {
+    ...head,
+    openNodes: head.openNodes - 1,
+    succeeded: head.succeeded + (state === 'succeeded' ? 1 : 0),
+    ...(isBroken({ state, tolerated }) && { broken: [...head.broken, nodeId] }),
+  };
+  countCell(draft, nodeId, before === 'waiting' ? 0 : -1);
+}
+
+/** Where the node is a cell of a matrix that may not run all of its cells at once. */
+function countCell(draft: Draft, nodeId: string, change: number): void {
+  const group = groupOf(draft.head.spec, nodeId);
+  const known = group?.rules.maxParallel === undefined ? undefined : draft.head.groups[group.name];
+  if (group === undefined || known === undefined) {
+    return;
+  }
+  const cells = draft.graph.cells(group.name);
+  let { next } = known;
+  for (let cell = cells[next]; cell !== undefined && draft.node(cell).state !== 'waiting'; cell = cells[next]) {
+    next += 1;
+  }
+  draft.head = {
+    ...draft.head,
+    groups: { ...draft.head.groups, [group.name]: { active: known.active + change, next } },
+  };
+}
+
 function queueAttempt(draft: Draft, event: Extract<FlowEvent, { kind: 'attempt.queued' }>): void {
   const node = draft.node(event.nodeId);
-  const previous = node.attemptIds.at(-1);
-  if (node.state !== 'ready' || event.number !== node.attemptIds.length + 1 || draft.findAttempt(event.attemptId)) {
+  const previous = node.attempts.at(-1);
+  const id = attemptIdOf(draft.head.runId, event.nodeId, event.number);
+  if (node.state !== 'ready' || event.number !== node.attempts.length + 1 || event.attemptId !== id) {
     throw illegal(draft, `attempt ${event.attemptId} of a node that is ${node.state}`);
   }
-  if (previous !== undefined && !isTerminal(draft.attempt(previous).state)) {
+  if (previous !== undefined && !isTerminal(previous.state)) {
     throw illegal(draft, `a second live attempt ${event.attemptId}`);
   }
-  draft.setNode({ ...node, attemptIds: [...node.attemptIds, event.attemptId] });
-  draft.setAttempt({
+  const attempt: AttemptView = {
     id: event.attemptId,
     nodeId: event.nodeId,
     number: event.number,
@@ -202,7 +248,8 @@ function queueAttempt(draft: Draft, event: Extract<FlowEvent, { kind: 'attempt.q
     notBefore: event.notBefore,
     avoidHosts: event.avoidHosts,
     queuedAt: event.at,
-  });
+  };
+  draft.setNode({ ...node, attempts: [...node.attempts, attempt] });
 }
 
 function moveRun(draft: Draft, to: RunState): void {

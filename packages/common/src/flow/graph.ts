@@ -1,4 +1,4 @@
-import type { JobSpec, NodeSpec, RunSpec } from './spec.js';
+import type { GroupSpec, JobSpec, NodeSpec, RunSpec } from './spec.js';
 
 export interface Graph {
   spec(nodeId: string): NodeSpec | undefined;
@@ -7,6 +7,10 @@ export interface Graph {
   /** The nodes that need this one, in the order of the file. */
   dependents(nodeId: string): readonly string[];
   needs(nodeId: string): readonly string[];
+  /** Its place in the specification. */
+  position(nodeId: string): number | undefined;
+  /** The cells of a matrix, in the order of the file. */
+  cells(group: string): readonly string[];
 }
 
 // Only a memo: a specification is frozen, so what was computed of it stays true.
@@ -20,7 +24,18 @@ export function graphOf(spec: RunSpec): Graph {
   const specs = new Map<string, NodeSpec>();
   const needs = new Map<string, string[]>();
   const dependents = new Map<string, string[]>();
+  const positions = new Map(spec.nodes.map((node, index) => [node.id, index]));
+  const cells = new Map<string, string[]>();
   for (const node of spec.nodes) {
+    const group = node.kind === 'job' ? node.matrix?.group : undefined;
+    if (group !== undefined) {
+      const list = cells.get(group);
+      if (list === undefined) {
+        cells.set(group, [node.id]);
+      } else {
+        list.push(node.id);
+      }
+    }
     specs.set(node.id, node);
     needs.set(node.id, [...new Set(node.needs)]);
     for (const need of new Set(node.needs)) {
@@ -40,9 +55,18 @@ export function graphOf(spec: RunSpec): Graph {
     },
     dependents: (nodeId) => dependents.get(nodeId) ?? [],
     needs: (nodeId) => needs.get(nodeId) ?? [],
+    position: (nodeId) => positions.get(nodeId),
+    cells: (group) => cells.get(group) ?? [],
   };
   graphs.set(spec, graph);
   return graph;
+}
+
+/** The rules of the matrix that a node is a cell of. */
+export function groupOf(spec: RunSpec, nodeId: string): { name: string; rules: GroupSpec } | undefined {
+  const name = graphOf(spec).job(nodeId)?.matrix?.group;
+  const rules = name !== undefined && Object.hasOwn(spec.groups ?? {}, name) ? spec.groups?.[name] : undefined;
+  return name === undefined || rules === undefined ? undefined : { name, rules };
 }
 
 /** Why a run of this specification could never end; undefined: it can. The parser says it better, with positions. */

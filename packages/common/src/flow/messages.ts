@@ -101,10 +101,16 @@ export interface RunFlow {
   seq: number;
   state: RunState;
   spec: RunSpec;
-  nodes: Record<string, NodeFlow>;
-  attempts: Record<string, AttemptView>;
+  /** Read with `nodeOf`, `nodesOf`, `attemptOf` and `attemptsOf`. */
+  nodes: NodeTable;
   /** How many nodes are not terminal yet. */
   openNodes: number;
+  /** How many nodes have succeeded. */
+  succeeded: number;
+  /** Nodes that failed or timed out, and were not allowed to; in the order of their endings. */
+  broken: readonly string[];
+  /** Of the matrices that may not run all of their cells at once, by name. */
+  groups: Record<string, GroupFlow>;
   cancelRequested?: CancelIntent;
   cause?: Cause;
   createdAt: number;
@@ -119,11 +125,26 @@ export interface FlowTimer {
   fireAtMs: number;
 }
 
+export interface GroupFlow {
+  /** Cells that are ready or running. */
+  active: number;
+  /** The first cell that may still be waiting, by its place among the cells. */
+  next: number;
+}
+
+/**
+ * The nodes of a run in the order of the specification, in pieces, so that a change copies two short lists, and not all
+ * that a large run has.
+ */
+export type NodeTable = readonly (readonly NodeFlow[])[];
+
 export interface NodeFlow {
   id: string;
   state: NodeState;
   /** In order of their numbers. */
-  attemptIds: string[];
+  attempts: readonly AttemptView[];
+  /** How many of the nodes that it needs have not ended. */
+  openNeeds: number;
   cause?: Cause;
   /** What it hands on to those that need it. */
   outputs?: Record<string, string>;

@@ -2,16 +2,22 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { decide } from './decide.js';
 import { evolve, evolveAll, replay } from './evolve.js';
-import { graphOf } from './graph.js';
-import type { Command, FlowEvent, RunFlow } from './messages.js';
+import { graphOf, groupOf } from './graph.js';
+import type { Command, FlowEvent, NodeFlow, RunFlow } from './messages.js';
 import { isRefusal } from './messages.js';
+import { attemptOf, attemptsOf, nodeOf, nodesOf } from './node-table.js';
 import { maxAttemptsOf } from './retries.js';
-import type { PlaceSpec } from './spec.js';
+import type { NodeSpec, PlaceSpec, RetrySpec, RunSpec } from './spec.js';
 import { canMove, isTerminal } from './states.js';
-import { drain, Flow, job, spec } from './testing/flows.js';
+import { tallyOf } from './tally.js';
+import { drain, Flow, job, spec, wait } from './testing/flows.js';
+import { timersOf, timersOfNode } from './timers.js';
+import { waitingFor } from './waiting.js';
 
 const results = ['succeeded', 'failed', 'timed_out', 'cancelled'] as const;
-const kinds = ['claim', 'start', 'finish', 'lose', 'refuse', 'cancel', 'plan'] as const;
+// The ordinary way of an attempt is said more often, so that runs get somewhere.
+const ordinary = ['claim', 'start', 'finish', 'fire'] as const;
+const kinds = [...ordinary, ...ordinary, ...ordinary, 'lose', 'refuse', 'cancel', 'plan'] as const;
 
 const place: fc.Arbitrary<PlaceSpec> = fc.record(
   {
@@ -22,38 +28,91 @@ const place: fc.Arbitrary<PlaceSpec> = fc.record(
   { requiredKeys: ['hosts', 'on'] },
 );
 
-/** What a job may say of where it goes. Most say nothing. */
-const placement = fc.record({ place, exclusive: fc.constant(true as const) }, { requiredKeys: [] });
+const someMs = fc.constantFrom(1, 700, 5_000, 60_000);
 
-/** A graph without circles: each job may need any of those before it. Written down in a shuffled order. */
-const graph = fc
-  .array(fc.tuple(fc.array(fc.nat(6), { maxLength: 4 }), placement), { minLength: 1, maxLength: 7 })
-  .chain((needs) => {
-    const jobs = needs.map(([numbers, placed], index) =>
-      job(
-        `n${index}`,
-        [...new Set(numbers)].filter((number) => number < index).map((number) => `n${number}`),
-        placed,
+const retry: fc.Arbitrary<RetrySpec> = fc.record(
+  {
+    times: fc.integer({ min: 1, max: 3 }),
+    on: fc.subarray(['infra', 'timeout', 'failed', 'exit:3'], { minLength: 1 }),
+    backoff: fc.constantFrom({ minMs: 0, maxMs: 5_000 }, { minMs: 500, maxMs: 500 }),
+  },
+  { requiredKeys: ['times', 'on'] },
+);
+
+/** What a job may say beside what it needs. Most say little. */
+const modifiers = fc.record(
+  {
+    place,
+    retry,
+    exclusive: fc.constant(true as const),
+    allowFailure: fc.constant(true as const),
+    deadlineMs: someMs,
+    queueMs: someMs,
+    matrix: fc.constantFrom({ group: 'm', cell: {} }, { group: 'constructor', cell: {} }),
+  },
+  { requiredKeys: [] },
+);
+
+const groups = fc.record(
+  { maxParallel: fc.constantFrom(1, 2), onFailure: fc.constantFrom('continue' as const, 'cancel' as const) },
+  { requiredKeys: ['onFailure'] },
+);
+
+/**
+ * A graph without circles: each node may need any of those before it, one way or another. Written down in a shuffled
+ * order.
+ */
+const graph: fc.Arbitrary<RunSpec> = fc
+  .tuple(
+    fc.array(
+      fc.tuple(
+        fc.array(fc.tuple(fc.nat(6), fc.constantFrom(undefined, undefined, 'always' as const, 'failed' as const)), {
+          maxLength: 4,
+        }),
+        modifiers,
+        fc.nat(5),
       ),
-    );
-    return fc.shuffledSubarray(jobs, { minLength: jobs.length, maxLength: jobs.length });
-  })
-  .map((jobs) => spec(...jobs));
+      { minLength: 1, maxLength: 7 },
+    ),
+    groups,
+    groups,
+  )
+  .chain(([given, m, other]) => {
+    const nodes = given.map(([asked, said, kind], index): NodeSpec => {
+      const needed = new Map(asked.filter(([number]) => number < index).map(([number, on]) => [`n${number}`, on]));
+      const needsOn = Object.fromEntries([...needed].flatMap(([id, on]) => (on === undefined ? [] : [[id, on]])));
+      const common = { ...(Object.keys(needsOn).length > 0 && { needsOn }) };
+      const { allowFailure, deadlineMs } = said;
+      return kind === 0
+        ? wait(`n${index}`, [...needed.keys()], {
+            ...common,
+            ...(allowFailure && { allowFailure }),
+            ...(deadlineMs !== undefined && { deadlineMs }),
+            forMs: 5_000,
+          })
+        : job(`n${index}`, [...needed.keys()], { ...common, ...said });
+    });
+    return fc
+      .shuffledSubarray(nodes, { minLength: nodes.length, maxLength: nodes.length })
+      .map((shuffled): RunSpec => ({ ...spec(...shuffled), groups: { m, constructor: other } }));
+  });
 
 /** One thing that somebody says, sensible or not: a command of any kind for the attempt at some place of the list. */
 const saying = fc.record({
   kind: fc.constantFrom(...kinds),
   which: fc.nat(30),
   result: fc.constantFrom(...results),
+  exits: fc.boolean(),
+  final: fc.constantFrom(false, false, false, true),
   retryable: fc.boolean(),
   host: fc.constantFrom('alder', 'birch'),
   request: fc.nat(2),
-  waitMs: fc.constantFrom(0, 500, 6_000),
+  waitMs: fc.constantFrom(0, 500, 6_000, 61_000),
 });
 type Saying = typeof saying extends fc.Arbitrary<infer T> ? T : never;
 
 function commandOf(flow: Flow, said: Saying): Command {
-  const attemptIds = [...Object.keys(flow.state.attempts), 'r1/nobody/1'];
+  const attemptIds = [...attemptsOf(flow.state).map(({ id }) => id), 'r1/nobody/1'];
   const attemptId = attemptIds[said.which % attemptIds.length] ?? '';
   switch (said.kind) {
     case 'claim':
@@ -62,7 +121,16 @@ function commandOf(flow: Flow, said: Saying): Command {
         ...{ workerId: `w${said.request}`, requestId: `q${said.request}` },
       };
     case 'finish':
-      return { kind: 'finish', attemptId, result: { state: said.result } };
+      return {
+        kind: 'finish',
+        attemptId,
+        result: {
+          state: said.result,
+          ...(said.exits && { cause: { kind: 'exit', step: 0, stepName: 'Test', exitCode: 3 } }),
+          ...(said.final && { final: true }),
+          outputs: { version: attemptId },
+        },
+      };
     case 'lose':
       return { kind: 'lose', attemptId, detail: 'gone' };
     case 'refuse':
@@ -73,6 +141,11 @@ function commandOf(flow: Flow, said: Saying): Command {
       return { kind: 'plan', runId: 'r1', spec: flow.state.spec };
     case 'start':
       return { kind: 'start', attemptId };
+    case 'fire': {
+      // Most of them have been overtaken.
+      const keys = [...flow.keys, 'nonsense', 'wait:r1/nobody', 'queue:r1/n0/99', 'deadline:'];
+      return { kind: 'fire', key: keys[said.which % keys.length] ?? '' };
+    }
   }
 }
 
@@ -103,59 +176,136 @@ function requireLegal(before: RunFlow, after: RunFlow): void {
     'cancelled',
     'skipped',
   ] as const;
-  for (const node of Object.values(after.nodes)) {
-    const old = before.nodes[node.id];
+  for (const node of nodesOf(after)) {
+    const old = nodeOf(before, node.id);
     expect(reach(old?.state ?? 'waiting', node.state, (a, b) => canMove('node', a, b), nodeStates)).toBe(true);
-  }
-  for (const [id, attempt] of Object.entries(before.attempts)) {
-    if (isTerminal(attempt.state)) {
-      expect(after.attempts[id]).toEqual(attempt);
+    if (old !== undefined && isTerminal(old.state)) {
+      // What still counts down in it is how many of the nodes that it needs have not ended.
+      expect({ ...node, openNeeds: 0 }).toEqual({ ...old, openNeeds: 0 });
     }
   }
-  for (const [id, node] of Object.entries(before.nodes)) {
-    if (isTerminal(node.state)) {
-      expect(after.nodes[id]).toEqual(node);
-    }
+  for (const attempt of attemptsOf(before).filter(({ state }) => isTerminal(state))) {
+    expect(attemptOf(after, attempt.id)).toEqual(attempt);
   }
   if (isTerminal(before.state)) {
     expect(after).toEqual(before);
   }
 }
 
+const hasFailed = (node: NodeFlow | undefined): boolean => node?.state === 'failed' || node?.state === 'timed_out';
+
+/** Does this need let the node go on? Said once more, in other words than join.ts. */
+function allows(run: RunFlow, node: NodeSpec, need: string): boolean {
+  const found = nodeOf(run, need);
+  const on = node.needsOn?.[need];
+  if (found === undefined || !isTerminal(found.state) || on === 'always') {
+    return found !== undefined && isTerminal(found.state);
+  }
+  if (on === 'failed') {
+    const group = graphOf(run.spec).job(need)?.matrix?.group;
+    const mates = node.needs.filter(
+      (other) =>
+        node.needsOn?.[other] === 'failed' &&
+        group !== undefined &&
+        graphOf(run.spec).job(other)?.matrix?.group === group,
+    );
+    return [need, ...mates].some((other) => hasFailed(nodeOf(run, other)));
+  }
+  const own = found.state === 'skipped' && found.cause?.kind === 'condition';
+  return found.state === 'succeeded' || found.tolerated === true || own;
+}
+
 function requireNeeds(run: RunFlow): void {
-  for (const node of run.spec.nodes) {
-    const state = run.nodes[node.id]?.state;
-    if (state === 'waiting' || state === 'skipped' || state === 'cancelled') {
+  for (const spec of run.spec.nodes) {
+    const node = nodeOf(run, spec.id);
+    if (node === undefined || node.state === 'skipped' || node.state === 'cancelled') {
       continue;
     }
-    for (const need of node.needs) {
-      expect(run.nodes[need]?.state, `${node.id} is ${state}`).toBe('succeeded');
+    const mayGo = spec.needs.every((need) => allows(run, spec, need));
+    if (node.state !== 'waiting') {
+      expect(mayGo, `${node.id} is ${node.state}`).toBe(true);
+    } else if (spec.needs.every((need) => isTerminal(nodeOf(run, need)?.state ?? 'waiting'))) {
+      // All has ended and it still waits: only for its place in a matrix.
+      const group = groupOf(run.spec, node.id);
+      expect(mayGo).toBe(true);
+      expect(activeIn(run, group?.name)).toBe(group?.rules.maxParallel);
     }
   }
-  for (const node of Object.values(run.nodes)) {
-    const live = node.attemptIds.filter((id) => !isTerminal(run.attempts[id]?.state ?? 'queued'));
-    expect(live.length).toBe(node.state === 'ready' || node.state === 'running' ? 1 : 0);
-    const spec = graphOf(run.spec).job(node.id);
-    expect(node.attemptIds.length).toBeLessThanOrEqual(maxAttemptsOf(spec));
-    const attempts = node.attemptIds.map((id) => run.attempts[id]).filter((one) => one !== undefined);
-    const earlier = attempts.slice(0, -1);
-    // What is exclusive may have run once, unless it was seen to end; a failure alone goes to another host.
-    if (spec?.exclusive === true) {
-      expect(earlier.filter((attempt) => attempt.state === 'lost' && attempt.startedAt !== undefined)).toEqual([]);
-    }
-    const failed = earlier.filter((attempt) => attempt.state === 'failed' || attempt.state === 'timed_out');
-    expect(failed.length === 0 || spec?.place?.on === 'any').toBe(true);
-    for (const [index, attempt] of attempts.entries()) {
-      expect(attempt.avoidHosts).toEqual([...new Set(attempts.slice(0, index).map((one) => one.hostId))]);
-    }
+  for (const [name, { maxParallel = 99 }] of Object.entries(run.spec.groups ?? {})) {
+    expect(activeIn(run, name)).toBeLessThanOrEqual(maxParallel);
   }
-  expect(run.openNodes).toBe(Object.values(run.nodes).filter((node) => !isTerminal(node.state)).length);
+  for (const node of nodesOf(run)) {
+    requireAttempts(run, node);
+    requireWaiter(run, node);
+  }
+  const { nodes: _nodes, broken, ...tally } = tallyOf(run.spec, nodesOf(run));
+  expect(run).toMatchObject(tally);
+  expect(run.broken.toSorted()).toEqual(broken.toSorted());
   expect(isTerminal(run.state)).toBe(run.openNodes === 0);
+}
+
+function activeIn(run: RunFlow, group: string | undefined): number {
+  return nodesOf(run).filter(
+    ({ id, state }) => graphOf(run.spec).job(id)?.matrix?.group === group && (state === 'ready' || state === 'running'),
+  ).length;
+}
+
+function requireAttempts(run: RunFlow, node: NodeFlow): void {
+  const spec = graphOf(run.spec).job(node.id);
+  const { attempts } = node;
+  const live = attempts.filter(({ state }) => !isTerminal(state));
+  expect(live.length).toBe(spec !== undefined && (node.state === 'ready' || node.state === 'running') ? 1 : 0);
+  const infra = attempts.filter(({ state }) => state === 'lost' || state === 'refused');
+  expect(infra.length).toBeLessThanOrEqual(maxAttemptsOf(spec));
+  const earlier = attempts.slice(0, -1);
+  // What is exclusive may have run once, unless it was seen to end, or its workflow says otherwise.
+  if (spec?.exclusive === true && spec.retry?.on.includes('infra') !== true) {
+    expect(earlier.filter((attempt) => attempt.state === 'lost' && attempt.startedAt !== undefined)).toEqual([]);
+  }
+  const failed = earlier.filter((attempt) => attempt.state === 'failed' || attempt.state === 'timed_out');
+  const elsewhere = spec?.place?.on === 'any' ? spec.place.hosts.length + 1 : 0;
+  expect(failed.length).toBeLessThanOrEqual((spec?.retry?.times ?? 0) + elsewhere);
+  for (const [index, attempt] of attempts.entries()) {
+    expect(attempt.avoidHosts).toEqual([...new Set(attempts.slice(0, index).map((one) => one.hostId))]);
+    const from = attempts[0]?.queuedAt ?? 0;
+    expect(attempt.queuedAt).toBeLessThan(from + (spec?.deadlineMs ?? Number.POSITIVE_INFINITY));
+    // A word of the steps alone is tried again for the reasons that were given.
+    const on = spec?.retry?.on ?? [];
+    if (failed.includes(attempt) && elsewhere === 0) {
+      const asked = attempt.state === 'timed_out' ? 'timeout' : 'failed';
+      expect(on.includes(asked) || (attempt.cause?.kind === 'exit' && on.includes('exit:3'))).toBe(true);
+    }
+  }
+  if (hasFailed(node)) {
+    expect(node.tolerated === true).toBe(graphOf(run.spec).spec(node.id)?.allowFailure === true);
+  }
+}
+
+/** Whatever has not ended is held by somebody who will go on with it: a host, a timer, the queue, or another node. */
+function requireWaiter(run: RunFlow, node: NodeFlow): void {
+  const timers = timersOfNode(run, node.id);
+  expect(waitingFor(run, node.id) === undefined).toBe(isTerminal(node.state));
+  if (isTerminal(node.state)) {
+    expect(timers).toEqual([]);
+    return;
+  }
+  const attempt = node.attempts.at(-1);
+  if (attempt === undefined) {
+    const isWait = graphOf(run.spec).spec(node.id)?.kind === 'wait';
+    expect(node.state === 'waiting' || (isWait && timers.some(({ kind }) => kind === 'wait'))).toBe(true);
+  } else if (attempt.state === 'queued') {
+    const announced = attempt.notBefore <= attempt.queuedAt || attempt.due === true;
+    expect(timers.some(({ kind }) => kind === 'backoff')).toBe(!announced);
+  } else {
+    // What a host has has no timer here: nothing overtakes its result.
+    expect(attempt.hostId).toBeDefined();
+    expect(timers).toEqual([]);
+  }
 }
 
 /** How the whole run must read once it has ended. */
 function requireVerdict(run: RunFlow): void {
-  const states = Object.values(run.nodes).map((node) => node.state);
+  const states = nodesOf(run).map((node) => (node.tolerated === true ? 'succeeded' : node.state));
   if (run.cancelRequested !== undefined) {
     expect(run.state).toBe('cancelled');
   } else if (states.includes('failed') || states.includes('timed_out')) {
@@ -164,6 +314,7 @@ function requireVerdict(run: RunFlow): void {
     expect(run.state).toBe(states.includes('cancelled') ? 'cancelled' : 'succeeded');
   }
   expect(run.state === 'succeeded').toBe(run.cause === undefined);
+  expect(timersOf(run)).toEqual([]);
 }
 
 describe('whatever is said, in whatever order, doubled or not', () => {
@@ -178,6 +329,10 @@ describe('whatever is said, in whatever order, doubled or not', () => {
         drain(flow);
         requireNeeds(flow.state);
         requireVerdict(flow.state);
+        for (const key of flow.keys) {
+          flow.now += 1_000_000;
+          expect(flow.do({ kind: 'fire', key })).toEqual([]);
+        }
       }),
       { numRuns: 400 },
     );

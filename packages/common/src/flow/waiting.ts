@@ -1,48 +1,87 @@
 import { describeCause } from './describe-cause.js';
-import { graphOf } from './graph.js';
-import type { AttemptView, RunFlow } from './messages.js';
+import { graphOf, groupOf } from './graph.js';
+import type { AttemptView, NodeFlow, RunFlow } from './messages.js';
+import { nodeOf } from './node-table.js';
 import { isTerminal } from './states.js';
+import { deadlineOf, timersOfNode } from './timers.js';
 
 /**
- * Why a node has not started, in words that stay true while nothing happens (instants, not durations). Undefined: it
- * runs, or has ended, or there is no such node.
+ * What a node that has not ended waits for, and until when, in words that stay true while nothing happens (instants, not
+ * durations). Undefined: it has ended, or there is no such node.
  *
  * `hostsSay`: what the hosts answered when they last looked at its queued attempt, if they did.
  */
 export function waitingFor(run: RunFlow, nodeId: string, hostsSay?: string): string | undefined {
-  const node = Object.hasOwn(run.nodes, nodeId) ? run.nodes[nodeId] : undefined;
-  if (node?.state === 'waiting') {
-    const open = graphOf(run.spec)
-      .needs(nodeId)
-      .filter((need) => !isTerminal(run.nodes[need]?.state ?? 'waiting'));
-    return `needs ${open.join(', ')}`;
-  }
-  if (node?.state !== 'ready') {
+  const node = nodeOf(run, nodeId);
+  if (node === undefined || isTerminal(node.state)) {
     return undefined;
   }
-  const last = node.attemptIds.at(-1);
-  const attempt = last === undefined ? undefined : run.attempts[last];
-  if (attempt?.state === 'claimed') {
-    return claimedText(attempt);
+  if (node.state === 'waiting') {
+    return needsText(run, nodeId);
   }
-  return attempt?.state === 'queued' ? queuedText(run, attempt, hostsSay) : undefined;
+  const attempt = node.attempts.at(-1);
+  if (attempt === undefined) {
+    return waitText(run, node);
+  }
+  if (attempt.cancelRequested !== undefined) {
+    const host = attempt.hostId ?? 'a host';
+    return attempt.state === 'claimed'
+      ? `is being cancelled: ${host} takes its worker away`
+      : `is being cancelled: its steps on ${host} are asked to end`;
+  }
+  switch (attempt.state) {
+    case 'queued':
+      return queuedText(run, node, attempt, hostsSay);
+    case 'claimed':
+      return `${attempt.hostId ?? 'a host'} makes a worker for it since ${instant(attempt.claimedAt ?? attempt.queuedAt)}`;
+    default:
+      return runningText(run, node, attempt);
+  }
 }
 
-function claimedText(attempt: AttemptView): string {
-  const host = attempt.hostId ?? 'a host';
-  return attempt.cancelRequested === undefined
-    ? `${host} makes a worker for it since ${instant(attempt.claimedAt ?? attempt.queuedAt)}`
-    : `is being cancelled: ${host} takes its worker away`;
+function needsText(run: RunFlow, nodeId: string): string {
+  const open = graphOf(run.spec)
+    .needs(nodeId)
+    .filter((need) => !isTerminal(nodeOf(run, need)?.state ?? 'waiting'));
+  if (open.length > 0) {
+    return `needs ${open.join(', ')}`;
+  }
+  const group = groupOf(run.spec, nodeId);
+  return `its turn: max_parallel is ${group?.rules.maxParallel ?? 0} in matrix ${group?.name ?? ''}`;
 }
 
-function queuedText(run: RunFlow, attempt: AttemptView, hostsSay: string | undefined): string {
-  const previousId = attempt.number > 1 ? run.nodes[attempt.nodeId]?.attemptIds[attempt.number - 2] : undefined;
-  const previous = previousId === undefined ? undefined : run.attempts[previousId];
+function waitText(run: RunFlow, node: NodeFlow): string {
+  const timers = timersOfNode(run, node.id);
+  const end = timers.find(({ kind }) => kind === 'wait')?.fireAtMs ?? 0;
+  const limit = timers.find(({ kind }) => kind === 'deadline')?.fireAtMs;
+  return limit !== undefined && limit < end
+    ? `waits until ${instant(end)}, and no longer than its deadline at ${instant(limit)}`
+    : `waits until ${instant(end)}`;
+}
+
+function runningText(run: RunFlow, node: NodeFlow, attempt: AttemptView): string {
+  const spec = graphOf(run.spec).job(node.id);
+  const startedAt = attempt.startedAt ?? attempt.queuedAt;
+  const ends = [
+    ...(spec?.timeoutMs === undefined ? [] : [{ name: 'timeout', at: startedAt + spec.timeoutMs }]),
+    ...[deadlineOf(node, spec)].filter((at) => at !== undefined).map((at) => ({ name: 'deadline', at })),
+  ].sort((a, b) => a.at - b.at);
+  const [first] = ends;
+  const until = first === undefined ? '' : `, until ${instant(first.at)} at the latest (${first.name})`;
+  return `its steps run on ${attempt.hostId ?? 'a host'} since ${instant(startedAt)}${until}`;
+}
+
+function queuedText(run: RunFlow, node: NodeFlow, attempt: AttemptView, hostsSay: string | undefined): string {
+  const previous = attempt.number > 1 ? node.attempts[attempt.number - 2] : undefined;
   const why = previous?.cause === undefined ? '' : ` (${describeCause(previous.cause)})`;
   const retry =
     previous === undefined ? '' : `attempt ${attempt.number}${why}, not before ${instant(attempt.notBefore)}; `;
   const hosts = hostsSay === undefined ? '' : `: ${hostsSay}`;
-  return `${retry}queued for pool ${attempt.pool} since ${instant(attempt.queuedAt)}${hosts}`;
+  const [limit] = timersOfNode(run, node.id)
+    .filter(({ kind }) => kind === 'queue' || kind === 'deadline')
+    .sort((a, b) => a.fireAtMs - b.fireAtMs);
+  const until = limit === undefined ? '' : `, until ${instant(limit.fireAtMs)} at the latest (${limit.kind})`;
+  return `${retry}queued for pool ${attempt.pool} since ${instant(attempt.queuedAt)}${until}${hosts}`;
 }
 
 function instant(ms: number): string {

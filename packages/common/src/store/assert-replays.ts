@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { SolsticeError } from '../errors/index.js';
-import { replay } from '../flow/index.js';
+import { type FlowTimer, replay, timersOf } from '../flow/index.js';
 import { type Replayable, replayableOfDetail, replayableOfFlow } from './projection/index.js';
 import type { Store } from './store.js';
 
@@ -31,6 +31,7 @@ async function compareRun(store: Store, runId: string): Promise<void> {
   for (;;) {
     const events = await store.runs.events(runId);
     const stored = await store.runs.find({ id: runId });
+    const timers = await store.timers.ofRun(runId);
     if ((await store.runs.events(runId)).length !== events.length) {
       continue; // It moved between the reads.
     }
@@ -38,6 +39,13 @@ async function compareRun(store: Store, runId: string): Promise<void> {
       throw new SolsticeError('internal', `run ${runId} is listed and cannot be found`);
     }
     const difference = differenceOf(replayableOfFlow(replay(events)), replayableOfDetail(stored));
+    const asked = timersOf(replay(events));
+    if (!isDeepStrictEqual(byKey(asked), byKey(timers))) {
+      throw new SolsticeError(
+        'internal',
+        `run ${runId} has other timers than its events say: events ${JSON.stringify(asked)}, stored ${JSON.stringify(timers)}`,
+      );
+    }
     if (difference !== undefined) {
       throw new SolsticeError('internal', `run ${runId} is not what its events say: ${difference}`);
     }
@@ -56,6 +64,11 @@ function differenceOf(replayed: Replayable, stored: Replayable): string | undefi
     }
   }
   return 'another set of fields';
+}
+
+/** The order of a database is not that of JavaScript. */
+function byKey(timers: readonly FlowTimer[]): ReadonlyMap<string, number> {
+  return new Map(timers.map(({ key, fireAtMs }) => [key, fireAtMs]));
 }
 
 /** Absent and undefined are the same here; so are an object and its copy from JSON. */

@@ -124,7 +124,11 @@ export interface NodeRecord {
   state: NodeState;
   needs: string[];
   cause: Cause | undefined;
-  /** For a state that is not terminal: what it waits for. */
+  /** What it hands on, by name. */
+  outputs?: Record<string, string>;
+  /** It failed, and was allowed to. */
+  tolerated?: true;
+  /** For a state that is not terminal: what it waits for, and until when. */
   waitingFor: string | undefined;
   /** For one that is queued, and could be claimed by now: why each host that there is does not take it. */
   hostAnswers?: HostAnswer[];
@@ -303,6 +307,13 @@ export interface WorkerRecord {
   /** False: its attempt has ended or was taken; it is only waiting to be destroyed. */
   attemptLive: boolean;
   epoch: number | undefined;
+}
+
+/** Something whose time has come. */
+export interface DueTimer {
+  key: string;
+  runId: string;
+  fireAt: Date;
 }
 
 export interface CheckRecord {

@@ -1,4 +1,4 @@
-import type { AttemptResult, Command, FlowEvent, Refusal, RunFlow } from '../flow/index.js';
+import type { AttemptResult, Command, FlowEvent, FlowTimer, Refusal, RunFlow } from '../flow/index.js';
 import type { Message } from '../messages/index.js';
 import type { TraceContext } from '../telemetry/index.js';
 import type { ConnectionUse, StoreMeasures } from './measures.js';
@@ -9,6 +9,7 @@ import type {
   DeadLetterRecord,
   Delivery,
   DeliveryState,
+  DueTimer,
   Fence,
   HostLoad,
   HostRecord,
@@ -36,13 +37,15 @@ import type {
  * What every adapter does with the events of a command, beside appending and projecting them (projection/ has the pure
  * parts): attempts that ended lose their lease; messages (flow's `effects`) go to the outbox; the check of the run is
  * compared with flow's `checkOf`, and where it differs gets a new desired version and a `report` message; all messages
- * and the check carry the run's trace; `changes` is told of `run:<id>`, of `attempt:<id>` for each attempt that changed, and of `outbox`.
+ * and the check carry the run's trace; `changes` is told of `run:<id>`, of `attempt:<id>` for each attempt that changed, of `outbox`, and
+ * of `timers` where flow's `timersOf` has other ones now, which are kept as rows of their own.
  */
 export interface Store {
   readonly repositories: RepositoryStore;
   readonly deliveries: DeliveryStore;
   readonly runs: RunStore;
   readonly attempts: AttemptStore;
+  readonly timers: TimerStore;
   readonly hosts: HostStore;
   readonly logs: LogStore;
   readonly outbox: OutboxStore;
@@ -178,6 +181,22 @@ export interface AttemptStore {
   cancelRequested(hostId: string): Promise<{ attemptId: string; by: string; reason?: string }[]>;
 }
 
+/** What runs wait for in time. Whoever can reach the store fires what is due; any number may try at once. */
+export interface TimerStore {
+  /** Those whose time has come by the store's clock, the earliest first. */
+  due(limit: number): Promise<DueTimer[]>;
+  /**
+   * Fires up to `limit` of those: one command each, under the lock of its run, whose engine has the last word. A run
+   * that somebody else has just now is passed over (`skipped`): what he does may take the timer away, and the next call
+   * looks again. `events`: what it came to.
+   */
+  fire(limit: number): Promise<{ fired: number; skipped: number; events: FlowEvent[] }>;
+  /** How long until the next one is due; 0: one is. Undefined: there is none. */
+  nextInMs(): Promise<number | undefined>;
+  /** All of one run, by key. */
+  ofRun(runId: string): Promise<FlowTimer[]>;
+}
+
 export interface HostStore {
   /**
    * Registers or takes over (`keyHash` equal): sets the instance, raises the epoch of its leases. Refuses
@@ -301,7 +320,10 @@ export interface CheckStore {
   }): Promise<CheckRecord[]>;
 }
 
-export type ChangeTopic = 'outbox' | `run:${string}` | `attempt:${string}` | `host:${string}`;
+/**
+ * `outbox`: something is to be sent. `timers`: there are other timers, perhaps an earlier one than before.
+ */
+export type ChangeTopic = 'outbox' | 'timers' | `run:${string}` | `attempt:${string}` | `host:${string}`;
 
 export interface ChangeFeed {
   /**

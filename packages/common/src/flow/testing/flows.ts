@@ -1,9 +1,10 @@
 import { SolsticeError } from '../../errors/index.js';
 import { decide } from '../decide.js';
 import { evolveAll } from '../evolve.js';
-import { type AttemptView, type Command, type FlowEvent, isRefusal, type RunFlow } from '../messages.js';
-import { maxAttemptsOf } from '../retries.js';
-import type { JobSpec, RunSpec } from '../spec.js';
+import { type AttemptView, type Command, type FlowEvent, isRefusal, type NodeFlow, type RunFlow } from '../messages.js';
+import { attemptOf, attemptsOf, nodeOf, nodesOf } from '../node-table.js';
+import type { JobSpec, NodeSpec, RunSpec, WaitSpec } from '../spec.js';
+import { timersOf } from '../timers.js';
 
 /** A job of one step, for tests. */
 export function job(id: string, needs: string[] = [], more: Partial<JobSpec> = {}): JobSpec {
@@ -19,7 +20,11 @@ export function job(id: string, needs: string[] = [], more: Partial<JobSpec> = {
   };
 }
 
-export function spec(...nodes: JobSpec[]): RunSpec {
+export function wait(id: string, needs: string[] = [], more: Partial<WaitSpec> = {}): WaitSpec {
+  return { kind: 'wait', id, name: id, needs, forMs: 60_000, ...more };
+}
+
+export function spec(...nodes: NodeSpec[]): RunSpec {
   return { version: 1, workflow: { name: 'ci', file: '.solstice/ci.kdl' }, nodes };
 }
 
@@ -27,6 +32,8 @@ export function spec(...nodes: JobSpec[]): RunSpec {
 export class Flow {
   run: RunFlow | undefined;
   readonly log: FlowEvent[] = [];
+  /** Every timer that there ever was. */
+  readonly keys = new Set<string>();
   now = 1_000_000;
 
   constructor(runSpec?: RunSpec) {
@@ -48,6 +55,9 @@ export class Flow {
     if (!isRefusal(outcome) && outcome.length > 0) {
       this.run = evolveAll(this.run, outcome);
       this.log.push(...outcome);
+      for (const { key } of timersOf(this.run)) {
+        this.keys.add(key);
+      }
     }
     return outcome;
   }
@@ -83,9 +93,24 @@ export class Flow {
     return this.do({ kind: 'finish', attemptId: this.start(nodeId), result: { state: 'failed', cause } });
   }
 
+  node(nodeId: string): NodeFlow {
+    const node = nodeOf(this.state, nodeId);
+    if (node === undefined) {
+      throw new Error(`there is no node ${nodeId}`);
+    }
+    return node;
+  }
+
+  attempt(attemptId: string): AttemptView {
+    const attempt = attemptOf(this.state, attemptId);
+    if (attempt === undefined) {
+      throw new Error(`there is no attempt ${attemptId}`);
+    }
+    return attempt;
+  }
+
   last(nodeId: string): AttemptView {
-    const id = this.state.nodes[nodeId]?.attemptIds.at(-1);
-    const attempt = id === undefined ? undefined : this.state.attempts[id];
+    const attempt = this.node(nodeId).attempts.at(-1);
     if (attempt === undefined) {
       throw new Error(`${nodeId} has no attempt`);
     }
@@ -94,25 +119,29 @@ export class Flow {
 
   /** `{build: 'succeeded', …}` */
   nodeStates(): Record<string, string> {
-    return Object.fromEntries(Object.values(this.state.nodes).map((node) => [node.id, node.state]));
+    return Object.fromEntries(nodesOf(this.state).map((node) => [node.id, node.state]));
   }
 
   attemptStates(): string[] {
-    return Object.values(this.state.attempts).map((attempt) => attempt.state);
+    return attemptsOf(this.state).map((attempt) => attempt.state);
   }
 }
 
-/** Plays every attempt that can go on, always well, until nothing more happens. */
+/** Plays every attempt that can go on, always well, and lets time pass, until nothing more happens. */
 export function drain(flow: Flow): void {
-  const attempts = flow.state.spec.nodes.reduce((sum, node) => sum + maxAttemptsOf(node), 0);
-  // Three moves each at most: claimed, started, ended.
-  for (let guard = 0; guard <= 3 * attempts; guard += 1) {
-    const live = Object.values(flow.state.attempts).find((attempt) => attempt.endedAt === undefined);
-    if (live === undefined) {
+  // Three moves each at most (claimed, started, ended), and one for each timer.
+  const bound = flow.state.spec.nodes.length * 4 * 20;
+  for (let guard = 0; guard <= bound; guard += 1) {
+    const live = attemptsOf(flow.state).find((attempt) => attempt.endedAt === undefined);
+    const timer = timersOf(flow.state).toSorted((a, b) => a.fireAtMs - b.fireAtMs)[0];
+    if (live === undefined && timer === undefined) {
       return;
     }
-    flow.now = Math.max(flow.now, live.notBefore);
-    if (live.state === 'queued') {
+    if (live === undefined || (live.notBefore > flow.now && timer !== undefined)) {
+      flow.now = Math.max(flow.now, timer?.fireAtMs ?? 0);
+      flow.do({ kind: 'fire', key: timer?.key ?? '' });
+    } else if (live.state === 'queued') {
+      flow.now = Math.max(flow.now, live.notBefore);
       flow.claim(live.id);
     } else if (live.state === 'claimed' && live.cancelRequested === undefined) {
       flow.do({ kind: 'start', attemptId: live.id });

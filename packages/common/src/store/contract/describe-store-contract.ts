@@ -17,6 +17,7 @@ import { describeRecords } from './records.contract.js';
 import { describeRepositories } from './repositories.contract.js';
 import { Scene, type StoreUnderTest } from './scene.js';
 import { describeStorm } from './storm.contract.js';
+import { describeTimers } from './timers.contract.js';
 import { describeTraces } from './traces.contract.js';
 
 /**
@@ -64,6 +65,7 @@ export function describeStoreContract(name: string, make: () => Promise<StoreUnd
     describeOutboxAndChanges(current);
     describeMeasures(current);
     describeTraces(current);
+    describeTimers(current);
     describeStorm(current);
   });
 }

@@ -25,6 +25,8 @@ export function describeOutboxAndChanges(scene: () => Scene): void {
       const claim = await host.start();
       await scene().drainOutbox();
       await scene().store.attempts.lose(claim.fence, 'gone');
+      await scene().under.advance(1_000);
+      await scene().store.timers.fire(10);
       expect(await scene().drainOutbox()).toContainEqual({
         kind: 'job',
         version: 1,

@@ -1,5 +1,5 @@
 import { createHash, randomUUID } from 'node:crypto';
-import type { Cause, JobSpec, RunSpec } from '../../flow/index.js';
+import type { Cause, JobSpec, NodeSpec, RunSpec, WaitSpec } from '../../flow/index.js';
 import type {
   Capacity,
   Claim,
@@ -37,7 +37,11 @@ export function job(id: string, needs: string[] = [], more: Partial<JobSpec> = {
   return { kind: 'job', id, name: id, runsOn: 'default', env: {}, needs, steps, ...more };
 }
 
-export function spec(...nodes: JobSpec[]): RunSpec {
+export function wait(id: string, forMs: number, needs: string[] = [], more: Partial<WaitSpec> = {}): WaitSpec {
+  return { kind: 'wait', id, name: id, needs, forMs, ...more };
+}
+
+export function spec(...nodes: NodeSpec[]): RunSpec {
   return { version: 1, workflow: { name: 'ci', file: '.solstice/ci.kdl' }, nodes };
 }
 
@@ -185,7 +189,7 @@ export class Scene {
   }
 
   /** Plans one run of these jobs and gives its id. */
-  async plan(...nodes: JobSpec[]): Promise<string> {
+  async plan(...nodes: NodeSpec[]): Promise<string> {
     const run = await this.newRun(spec(...nodes));
     await this.planRuns(run);
     return run.runId;

@@ -30,6 +30,8 @@ export function describeTraces(scene: () => Scene): void {
       expect(claim.trace).toEqual(plan);
       expect((await attempts.claimOf(claim.workerId))?.trace).toEqual(plan);
       await attempts.lose(claim.fence, 'gone');
+      await scene().under.advance(1_000);
+      await scene().store.timers.fire(10);
       expect(await waiting()).toContainEqual(['job', plan]);
       expect((await checks.lease({ limit: 10, leaseMs: 1_000 })).map(({ trace }) => trace)).toEqual([plan]);
     });

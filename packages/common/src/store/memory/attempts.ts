@@ -1,5 +1,5 @@
 import { SolsticeError } from '../../errors/index.js';
-import { type AttemptResult, type Command, parseAttemptId } from '../../flow/index.js';
+import { type AttemptResult, attemptOf, type Command, parseAttemptId } from '../../flow/index.js';
 import { freshRecords, isLog, isRepeatedFinish, RELEASED_DETAIL, stepChange } from '../projection/index.js';
 import type { Claim, Fence, RunnerRecord, WorkerRecord } from '../records.js';
 import type { AttemptStore, ClaimRequest, CommandOutcome } from '../store.js';
@@ -29,7 +29,7 @@ export class MemoryAttempts implements AttemptStore {
       const { attemptId } = fence;
       if (!this.#core.tables.leases.has(attemptId)) {
         const run = this.#core.tables.runs.get(parseAttemptId(attemptId)?.runId ?? '');
-        const attempt = run?.flow.attempts[attemptId];
+        const attempt = run && attemptOf(run.flow, attemptId);
         const worker = this.#core.tables.workers.get(attempt?.workerId ?? '');
         if (run && attempt && worker && sameFence(worker.fence, fence) && isRepeatedFinish(attempt, result)) {
           return { events: [], state: run.flow };

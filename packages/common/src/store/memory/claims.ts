@@ -56,7 +56,7 @@ export function claimOf(core: Core, workerId: string | undefined, repeated: bool
     return undefined;
   }
   const { flow, meta } = runOf(core, worker.attemptId);
-  return claimFor(flow, meta, worker, repeated);
+  return claimFor(flow, meta, worker, repeated, core.now());
 }
 
 /** All hosts now, by id, with those that are kept. */

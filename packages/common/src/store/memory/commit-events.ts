@@ -1,5 +1,6 @@
 import { SolsticeError } from '../../errors/index.js';
 import {
+  attemptOf,
   type Command,
   checkOf,
   decide,
@@ -10,7 +11,16 @@ import {
   isRefusal,
   type RunFlow,
 } from '../../flow/index.js';
-import { lastLine, needsOf, needsText, type RunMeta, touchedBy, waitingOf, waitingSteps } from '../projection/index.js';
+import {
+  lastLine,
+  needsOf,
+  needsText,
+  type RunMeta,
+  timerChanges,
+  touchedBy,
+  waitingOf,
+  waitingSteps,
+} from '../projection/index.js';
 import type { CommandOutcome } from '../store.js';
 import { desireCheck } from './checks.js';
 import type { Core } from './core.js';
@@ -43,12 +53,21 @@ export function commitEvents(
   const { tables } = core;
   const row = tables.runs.get(run.runId) ?? { flow: run, meta, events: [] };
   tables.runs.set(run.runId, row);
+  const before = row.events.length === 0 ? undefined : row.flow;
   row.flow = run;
   row.events.push(...events);
   const touched = touchedBy(run, events, commandKind);
   for (const attemptId of touched.attemptIds) {
     projectAttempt(core, run, attemptId);
     core.touch(`attempt:${attemptId}`);
+  }
+  const changed = timerChanges(before, run, touched.nodeIds);
+  for (const key of changed.gone) {
+    tables.timers.delete(key);
+  }
+  for (const { key, fireAtMs } of changed.set) {
+    tables.timers.set(key, { runId: run.runId, fireAtMs });
+    core.touch('timers');
   }
   for (const attemptId of touched.endedAttemptIds) {
     tables.leases.delete(attemptId);
@@ -69,7 +88,7 @@ export function commitEvents(
 
 function projectAttempt(core: Core, run: RunFlow, attemptId: string): void {
   const { attempts, queued } = core.tables;
-  const attempt = run.attempts[attemptId];
+  const attempt = attemptOf(run, attemptId);
   const job = graphOf(run.spec).job(attempt?.nodeId ?? '');
   if (attempt === undefined || job === undefined) {
     throw new SolsticeError('internal', `run ${run.runId} has no attempt ${attemptId}`);
@@ -87,7 +106,7 @@ function projectAttempt(core: Core, run: RunFlow, attemptId: string): void {
 }
 
 function sayLastLine(core: Core, run: RunFlow, attemptId: string): void {
-  const attempt = run.attempts[attemptId];
+  const attempt = attemptOf(run, attemptId);
   const stored = core.tables.attempts.get(attemptId);
   if (attempt === undefined || stored === undefined) {
     return;

@@ -1,5 +1,5 @@
 import { SolsticeError } from '../../errors/index.js';
-import { parseAttemptId } from '../../flow/index.js';
+import { attemptOf, parseAttemptId } from '../../flow/index.js';
 import {
   checkRemovable,
   isChange,
@@ -44,7 +44,7 @@ export function leasesOf(core: Core, hostId: string): { attemptId: string; worke
 export function cancelsOf(core: Core, hostId: string): { attemptId: string; by: string; reason?: string }[] {
   return leasesOf(core, hostId).flatMap(({ attemptId }) => {
     const run = core.tables.runs.get(parseAttemptId(attemptId)?.runId ?? '');
-    const intent = run?.flow.attempts[attemptId]?.cancelRequested;
+    const intent = (run && attemptOf(run.flow, attemptId))?.cancelRequested;
     if (intent === undefined) {
       return [];
     }

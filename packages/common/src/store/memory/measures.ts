@@ -36,8 +36,8 @@ export function measure(core: Core, deadLetters: number): StoreMeasures {
 
 function queuedByPool(core: Core): QueuedInPool[] {
   const pools = new Map<string, QueuedInPool>();
-  for (const [attemptId, runId] of core.tables.queued) {
-    const attempt = core.tables.runs.get(runId)?.flow.attempts[attemptId];
+  for (const attemptId of core.tables.queued.keys()) {
+    const attempt = core.tables.attempts.get(attemptId)?.waiting;
     if (attempt === undefined) continue;
     const { pool, queuedAt } = attempt;
     const known = pools.get(pool);

@@ -9,6 +9,7 @@ import { MemoryHosts } from './hosts.js';
 import { measure } from './measures.js';
 import { MemoryRepositories } from './repositories.js';
 import { MemoryRuns } from './runs.js';
+import { MemoryTimers } from './timers.js';
 
 export interface MemoryStoreSettings {
   clock: () => Date;
@@ -25,6 +26,7 @@ export function createMemoryStore(settings: MemoryStoreSettings): Store {
     deliveries: new MemoryDeliveries(core),
     runs: new MemoryRuns(core),
     attempts: new MemoryAttempts(core),
+    timers: new MemoryTimers(core),
     hosts: new MemoryHosts(core),
     logs: logStore(core),
     outbox: outboxStore(core),

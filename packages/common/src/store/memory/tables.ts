@@ -74,6 +74,8 @@ export class Tables {
   readonly requests = new Map<string, string>();
   readonly hosts = new Map<string, HostRow>();
   readonly workers = new Map<string, WorkerRow>();
+  /** What runs wait for in time, by key. */
+  readonly timers = new Map<string, { runId: string; fireAtMs: number }>();
   /** Hosts to the attempt that each is kept free for. What does not count any more may still be there (`keptOf`). */
   readonly kept = new Map<string, { attemptId: string; since: Date }>();
   /** Live attempts to the worker that has them. No entry: no right to write. */

@@ -1,7 +1,7 @@
 import { SolsticeError } from '../../errors/index.js';
 import type { FlowEvent } from '../../flow/index.js';
 import type { Metrics } from '../../telemetry/index.js';
-import type { AttemptStore, DeliveryStore, HostStore, RunStore, Store } from '../store.js';
+import type { AttemptStore, DeliveryStore, HostStore, RunStore, Store, TimerStore } from '../store.js';
 import { MeasuresOnScrape, type MeasuresOptions } from './measures-on-scrape.js';
 
 /**
@@ -14,6 +14,7 @@ export function withStoreMetrics(store: Store, metrics: Metrics, options: Measur
     deliveries: countedDeliveries(store.deliveries, metrics),
     runs: countedRuns(store.runs, metrics),
     attempts: countedAttempts(store.attempts, metrics),
+    timers: countedTimers(store.timers, metrics),
     hosts: countedHosts(store.hosts, metrics),
     close: async () => {
       measures.stop();
@@ -100,6 +101,16 @@ function countedAttempts(inner: AttemptStore, metrics: Metrics): AttemptStore {
     refuse: fenced('refuse', (fence, detail, retryable) => inner.refuse(fence, detail, retryable)),
     lose: fenced('lose', (fence, detail) => inner.lose(fence, detail)),
     record: fenced('record', (fence, records) => inner.record(fence, records)),
+  });
+}
+
+function countedTimers(inner: TimerStore, metrics: Metrics): TimerStore {
+  return replacing(inner, {
+    fire: async (limit) => {
+      const answer = await inner.fire(limit);
+      countEndings(metrics, answer.events);
+      return answer;
+    },
   });
 }
 

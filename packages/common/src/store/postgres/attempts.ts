@@ -1,5 +1,5 @@
 import { SolsticeError } from '../../errors/index.js';
-import type { AttemptResult, Command } from '../../flow/index.js';
+import { type AttemptResult, attemptOf, type Command } from '../../flow/index.js';
 import { freshRecords, isLog, isRepeatedFinish, RELEASED_DETAIL, stepChange } from '../projection/index.js';
 import type { Claim, Fence, RunnerRecord, WorkerRecord } from '../records.js';
 import * as logs from '../sql/logs.js';
@@ -115,7 +115,7 @@ export class PostgresAttempts implements AttemptStore {
 
 /** The same result from the same worker, whose answer was lost on the way. */
 async function isRepetition(tx: Transaction, run: LockedRun, fence: Fence, result: AttemptResult): Promise<boolean> {
-  const attempt = run.flow.attempts[fence.attemptId];
+  const attempt = attemptOf(run.flow, fence.attemptId);
   const worker = await sql.readWorkerOfAttempt(tx, fence.attemptId);
   return (
     attempt !== undefined &&

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { SolsticeError } from '../../errors/index.js';
-import { type AttemptView, isRefusal } from '../../flow/index.js';
+import { type AttemptView, attemptsOf, isRefusal } from '../../flow/index.js';
 import { claimFor, type Fit, type Fleet, fitOf, waitingOf } from '../projection/index.js';
 import type { Claim, Fence, HostRecord } from '../records.js';
 import * as attempts from '../sql/attempts.js';
@@ -96,7 +96,7 @@ export class Claims {
     own: HostRecord,
     fleet: Fleet,
   ): Promise<Claim | undefined> {
-    for (const attempt of Object.values(run.flow.attempts)) {
+    for (const attempt of attemptsOf(run.flow)) {
       if (attempt.state !== 'queued') continue;
       const fit = fitOf(waitingOf(run.flow, attempt), own, fleet);
       if (fit.fits) return await this.#take(tx, request, run, attempt, fit);
@@ -123,7 +123,7 @@ export class Claims {
     const fence: Fence = { attemptId, hostId, instance, epoch: 1 };
     const worker = { id: workerId, fence, offer, resources };
     await workers.insertWorker(tx, { ...worker, tokenHash });
-    return claimFor(run.flow, run.meta, worker, false);
+    return claimFor(run.flow, run.meta, worker, false, tx.now);
   }
 
   /** What a claim said, again. Undefined: the worker's attempt is over, or elsewhere. */
@@ -133,6 +133,6 @@ export class Claims {
     const run = await this.#commands.lockOfAttempt(tx, before.fence.attemptId);
     // Read again under the run's lock: its end may have come in between.
     const worker = run && (await workers.readWorker(tx, workerId));
-    return run === undefined || worker?.live !== true ? undefined : claimFor(run.flow, run.meta, worker, true);
+    return run === undefined || worker?.live !== true ? undefined : claimFor(run.flow, run.meta, worker, true, tx.now);
   }
 }

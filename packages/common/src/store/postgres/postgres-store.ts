@@ -16,6 +16,7 @@ import { PostgresHosts } from './hosts.js';
 import { PostgresRepositories } from './repositories.js';
 import { RunCommands } from './run-commands.js';
 import { PostgresRuns } from './runs.js';
+import { PostgresTimers } from './timers.js';
 
 export interface PostgresStoreSettings {
   /** A connection string, to a database that `migrate` has brought up to date. */
@@ -61,6 +62,7 @@ export async function createPostgresStore(settings: PostgresStoreSettings): Prom
     deliveries: new PostgresDeliveries(db),
     runs: new PostgresRuns(db, commands),
     attempts: new PostgresAttempts(db, commands, new Claims(db, commands)),
+    timers: new PostgresTimers(db, commands),
     hosts: new PostgresHosts(db, renewals, commands),
     logs: { read: (attemptId, options) => db.direct((tx) => readChunks(tx, attemptId, options)) },
     outbox: outboxStore(db),

@@ -1,6 +1,7 @@
 import { SolsticeError } from '../../errors/index.js';
 import {
   type AttemptView,
+  attemptOf,
   type Command,
   checkOf,
   decide,
@@ -9,16 +10,27 @@ import {
   type FlowEvent,
   isRefusal,
   type NodeFlow,
+  nodeOf,
   parseAttemptId,
   type RunFlow,
 } from '../../flow/index.js';
 import type { Message } from '../../messages/index.js';
-import { lastLine, needsOf, needsText, type RunMeta, sameCheck, type Touched, touchedBy } from '../projection/index.js';
+import {
+  lastLine,
+  needsOf,
+  needsText,
+  type RunMeta,
+  sameCheck,
+  type Touched,
+  timerChanges,
+  touchedBy,
+} from '../projection/index.js';
 import * as attempts from '../sql/attempts.js';
 import * as checks from '../sql/checks.js';
 import * as logs from '../sql/logs.js';
 import * as nodes from '../sql/nodes.js';
 import * as runs from '../sql/runs.js';
+import * as timers from '../sql/timers.js';
 import * as workers from '../sql/workers.js';
 import type { CommandOutcome } from '../store.js';
 import type { Transaction } from './database.js';
@@ -108,6 +120,10 @@ export class RunCommands {
     const touched = touchedBy(flow, events, commandKind);
     await runs.insertEvents(tx, flow.runId, events);
     await project(tx, flow, touched, events);
+    const changed = timerChanges(before, flow, touched.nodeIds);
+    await timers.deleteTimers(tx, changed.gone);
+    await timers.setTimers(tx, flow.runId, changed.set);
+    if (changed.set.length > 0) tx.touch('timers');
     await workers.deleteLeases(tx, touched.endedAttemptIds);
     for (const attemptId of touched.silencedAttemptIds) await sayLastLine(tx, flow, attemptId);
     const messages: Message[] = effects(flow, events);
@@ -151,9 +167,9 @@ async function project(tx: Transaction, flow: RunFlow, touched: Touched, events:
 
   for (const layer of layersOf(moves.nodesOnTheWay)) await nodes.moveNodes(tx, runId, layer);
   const changedNodes = touched.nodeIds.filter((id) => moves.nodes.has(id));
-  await nodes.updateNodes(tx, runId, changedNodes.map((id) => flow.nodes[id]).filter(isNode));
+  await nodes.updateNodes(tx, runId, changedNodes.map((id) => nodeOf(flow, id)).filter(isNode));
 
-  const views = touched.attemptIds.map((id) => flow.attempts[id]).filter(isAttempt);
+  const views = touched.attemptIds.map((id) => attemptOf(flow, id)).filter(isAttempt);
   const isNew = (view: AttemptView): boolean => moves.queuedAttempts.has(view.id);
   const old = new Set(views.filter((view) => !isNew(view)).map(({ id }) => id));
   const onTheWay = layersOf(moves.attemptsOnTheWay);
@@ -195,7 +211,7 @@ function layersOf(chains: ReadonlyMap<string, readonly string[]>): Move[][] {
 
 /** The lease is gone and locked: no record of the runner can come in between any more. */
 async function sayLastLine(tx: Transaction, flow: RunFlow, attemptId: string): Promise<void> {
-  const attempt = flow.attempts[attemptId];
+  const attempt = attemptOf(flow, attemptId);
   const progress = (await logs.readProgress(tx, [attemptId])).get(attemptId);
   if (attempt === undefined || progress === undefined) return;
   const line = lastLine(attempt, progress.durableSeq, await logs.lastStep(tx, attemptId), tx.now);

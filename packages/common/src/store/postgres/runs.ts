@@ -1,12 +1,17 @@
 import { SolsticeError } from '../../errors/index.js';
 import {
+  type AttemptView,
+  attemptsOf,
   type Command,
   decide,
   evolveAll,
   type FlowEvent,
+  graphOf,
   isRefusal,
+  isTerminal,
   type NodeFlow,
   type RunFlow,
+  tallyOf,
 } from '../../flow/index.js';
 import { detailOf, type Fleet, failedCheckState, keptOf, waitingSteps } from '../projection/index.js';
 import type { NewFailedCheck, NewRun, RunDetail, RunSummary } from '../records.js';
@@ -88,7 +93,7 @@ export class PostgresRuns implements RunStore {
       const row = await sql.findRun(tx, by);
       if (row === undefined) return undefined;
       const flow = await flowOfRows(tx, row);
-      const views = Object.values(flow.attempts);
+      const views = attemptsOf(flow);
       const waiting = new Map(flow.spec.nodes.map((job) => [job.id, waitingSteps(job)]));
       const progress = await readRunProgress(
         tx,
@@ -119,17 +124,25 @@ async function flowOfRows(db: Queryable, row: sql.RunRow): Promise<RunFlow> {
   if (planned?.kind !== 'run.planned') {
     throw new SolsticeError('internal', `run ${row.id} does not begin with its plan`);
   }
-  const views = await readAttempts(db, row.id);
-  const nodes = new Map((await readNodes(db, row.id)).map((node): [string, NodeFlow] => [node.id, node]));
-  for (const { id, nodeId } of views) nodes.get(nodeId)?.attemptIds.push(id);
+  const { spec } = planned;
+  const attempts = new Map<string, AttemptView[]>();
+  for (const attempt of await readAttempts(db, row.id)) {
+    attempts.set(attempt.nodeId, [...(attempts.get(attempt.nodeId) ?? []), attempt]);
+  }
+  const rows = await readNodes(db, row.id);
+  const open = new Set(rows.filter(({ state }) => !isTerminal(state)).map(({ id }) => id));
+  const nodes = rows.map((node): NodeFlow => {
+    const openNeeds = graphOf(spec)
+      .needs(node.id)
+      .filter((need) => open.has(need)).length;
+    return { ...node, attempts: attempts.get(node.id) ?? [], openNeeds };
+  });
   return {
     runId: row.id,
     seq: row.seq,
     state: row.state,
-    spec: planned.spec,
-    nodes: Object.fromEntries(nodes),
-    attempts: Object.fromEntries(views.map((view) => [view.id, view])),
-    openNodes: row.open_nodes,
+    spec,
+    ...tallyOf(spec, nodes),
     ...(row.cancel_requested !== null && { cancelRequested: row.cancel_requested }),
     ...(row.cause !== null && { cause: row.cause }),
     createdAt: row.created_at.getTime(),
@@ -140,7 +153,7 @@ async function flowOfRows(db: Queryable, row: sql.RunRow): Promise<RunFlow> {
 
 /** What the hosts are asked, where something is queued. */
 async function fleetFor(tx: Queryable & { now: Date }, flow: RunFlow): Promise<Fleet | undefined> {
-  if (!Object.values(flow.attempts).some(({ state }) => state === 'queued')) return undefined;
+  if (!attemptsOf(flow).some(({ state }) => state === 'queued')) return undefined;
   const hosts = await readHosts(tx, tx.now);
   return { hosts, kept: keptOf(await readKept(tx), hosts), now: tx.now };
 }

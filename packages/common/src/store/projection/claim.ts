@@ -1,5 +1,5 @@
 import { SolsticeError } from '../../errors/index.js';
-import { describeCause, graphOf, type JobSpec, type RunFlow } from '../../flow/index.js';
+import { attemptOf, deadlineOf, describeCause, graphOf, type JobSpec, nodeOf, type RunFlow } from '../../flow/index.js';
 import type { Claim, Fence, NeedResult, PoolOffer, Resources } from '../records.js';
 import type { RunMeta } from './run-detail.js';
 
@@ -12,8 +12,9 @@ export interface ClaimedWorker {
 }
 
 /** What the host is told of its claim; the same words each time it asks. */
-export function claimFor(run: RunFlow, meta: RunMeta, worker: ClaimedWorker, repeated: boolean): Claim {
-  const attempt = run.attempts[worker.fence.attemptId];
+export function claimFor(run: RunFlow, meta: RunMeta, worker: ClaimedWorker, repeated: boolean, now: Date): Claim {
+  const deadlineAt = deadlineOfAttempt(run, worker.fence.attemptId);
+  const attempt = attemptOf(run, worker.fence.attemptId);
   const job = graphOf(run.spec).job(attempt?.nodeId ?? '');
   if (attempt === undefined || job === undefined) {
     throw new SolsticeError('internal', `run ${run.runId} has no attempt ${worker.fence.attemptId}`);
@@ -36,8 +37,14 @@ export function claimFor(run: RunFlow, meta: RunMeta, worker: ClaimedWorker, rep
     queuedAt: new Date(attempt.queuedAt),
     claimedAt: new Date(attempt.claimedAt ?? attempt.queuedAt),
     needs: needResults(run, job),
+    ...(deadlineAt !== undefined && { deadlineLeftMs: Math.max(0, deadlineAt - now.getTime()) }),
     ...(meta.trace !== undefined && { trace: meta.trace }),
   };
+}
+
+function deadlineOfAttempt(run: RunFlow, attemptId: string): number | undefined {
+  const node = nodeOf(run, attemptOf(run, attemptId)?.nodeId ?? '');
+  return node && deadlineOf(node, graphOf(run.spec).spec(node.id));
 }
 
 function needResults(run: RunFlow, job: JobSpec): Record<string, NeedResult> {
@@ -45,7 +52,7 @@ function needResults(run: RunFlow, job: JobSpec): Record<string, NeedResult> {
     graphOf(run.spec)
       .needs(job.id)
       .map((id): [string, NeedResult] => {
-        const node = run.nodes[id];
+        const node = nodeOf(run, id);
         return [
           id,
           {

@@ -11,4 +11,5 @@ export * from './placement.js';
 export * from './room.js';
 export * from './run-detail.js';
 export * from './steps.js';
+export * from './timers.js';
 export * from './touched.js';

@@ -4,6 +4,7 @@ import {
   type CancelIntent,
   type Cause,
   type NodeState,
+  nodeOf,
   type RunFlow,
   waitingFor,
 } from '../../flow/index.js';
@@ -64,14 +65,16 @@ export function detailOf(
     ...summaryOf(run, meta),
     spec: run.spec,
     nodes: run.spec.nodes.map((spec): NodeRecord => {
-      const node = run.nodes[spec.id];
-      const attempts = (node?.attemptIds ?? []).map((id) => run.attempts[id]).filter((one) => one !== undefined);
+      const node = nodeOf(run, spec.id);
+      const attempts = node?.attempts ?? [];
       return {
         id: spec.id,
         name: spec.name,
         state: node?.state ?? 'waiting',
         needs: spec.needs,
         cause: node?.cause,
+        ...(node?.outputs && { outputs: node.outputs }),
+        ...(node?.tolerated && { tolerated: node.tolerated }),
         ...answersTo(run, spec.id, attempts.at(-1), fleet),
         attempts: attempts.map((attempt) => attemptRecord(attempt, progress(attempt))),
       };
@@ -116,7 +119,15 @@ export interface Replayable {
   createdAt: Date;
   startedAt: Date | undefined;
   endedAt: Date | undefined;
-  nodes: { id: string; state: NodeState; cause: Cause | undefined; waits: boolean; attempts: ReplayableAttempt[] }[];
+  nodes: {
+    id: string;
+    state: NodeState;
+    cause: Cause | undefined;
+    outputs: Record<string, string> | undefined;
+    tolerated: true | undefined;
+    waits: boolean;
+    attempts: ReplayableAttempt[];
+  }[];
 }
 export type ReplayableAttempt = AttemptView & { state: AttemptState };
 
@@ -125,13 +136,15 @@ export function replayableOfFlow(run: RunFlow): Replayable {
   return {
     ...{ state, cause, cancelRequested, createdAt, startedAt, endedAt },
     nodes: run.spec.nodes.map((spec) => {
-      const node = run.nodes[spec.id];
+      const node = nodeOf(run, spec.id);
       return {
         id: spec.id,
         state: node?.state ?? 'waiting',
         cause: node?.cause,
+        outputs: node?.outputs,
+        tolerated: node?.tolerated,
         waits: waitingFor(run, spec.id) !== undefined,
-        attempts: (node?.attemptIds ?? []).map((id) => run.attempts[id]).filter((one) => one !== undefined),
+        attempts: [...(node?.attempts ?? [])],
       };
     }),
   };
@@ -145,6 +158,8 @@ export function replayableOfDetail(run: RunDetail): Replayable {
       id: node.id,
       state: node.state,
       cause: node.cause,
+      outputs: node.outputs,
+      tolerated: node.tolerated,
       waits: node.waitingFor !== undefined,
       attempts: node.attempts.map(({ steps: _steps, durableSeq: _seq, logBytes: _bytes, ...attempt }) => attempt),
     })),

@@ -1,4 +1,4 @@
-import { type FlowEvent, graphOf, type RunFlow } from '../../flow/index.js';
+import { attemptOf, type FlowEvent, graphOf, type RunFlow } from '../../flow/index.js';
 
 /** Which rows the events of one command change. `run` is the run after them. */
 export interface Touched {
@@ -22,7 +22,7 @@ export function touchedBy(run: RunFlow, events: readonly FlowEvent[], commandKin
     }
     if ('attemptId' in event) {
       attemptIds.add(event.attemptId);
-      const nodeId = run.attempts[event.attemptId]?.nodeId;
+      const nodeId = attemptOf(run, event.attemptId)?.nodeId;
       if (nodeId !== undefined) {
         nodeIds.add(nodeId);
       }

@@ -9,6 +9,7 @@ interface AttemptRow {
   pool: string;
   not_before: Date;
   avoid_hosts: string[];
+  due: boolean;
   host_id: string | null;
   worker_id: string | null;
   request_id: string | null;
@@ -29,6 +30,7 @@ function attemptOf(found: AttemptRow): AttemptView {
     pool: found.pool,
     notBefore: found.not_before.getTime(),
     avoidHosts: found.avoid_hosts,
+    ...(found.due && { due: true as const }),
     ...(found.host_id !== null && { hostId: found.host_id }),
     ...(found.worker_id !== null && { workerId: found.worker_id }),
     ...(found.request_id !== null && { requestId: found.request_id }),
@@ -87,10 +89,10 @@ export async function updateAttempts(tx: Queryable, attempts: readonly AttemptVi
   await tx.rows(
     `update attempts a set state = m.state, host_id = m.host_id, worker_id = m.worker_id, request_id = m.request_id,
        cancel_requested = m.cancel_requested::json, cause = m.cause::json, claimed_at = m.claimed_at,
-       started_at = m.started_at, ended_at = m.ended_at
+       started_at = m.started_at, ended_at = m.ended_at, due = m.due
      from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[],
-       $8::timestamptz[], $9::timestamptz[], $10::timestamptz[])
-       as m (id, state, host_id, worker_id, request_id, cancel_requested, cause, claimed_at, started_at, ended_at)
+       $8::timestamptz[], $9::timestamptz[], $10::timestamptz[], $11::boolean[])
+       as m (id, state, host_id, worker_id, request_id, cancel_requested, cause, claimed_at, started_at, ended_at, due)
      where a.id = m.id`,
     [
       attempts.map(({ id }) => id),
@@ -103,6 +105,7 @@ export async function updateAttempts(tx: Queryable, attempts: readonly AttemptVi
       attempts.map(({ claimedAt }) => dateOf(claimedAt)),
       attempts.map(({ startedAt }) => dateOf(startedAt)),
       attempts.map(({ endedAt }) => dateOf(endedAt)),
+      attempts.map(({ due }) => due === true),
     ],
   );
 }
@@ -110,7 +113,7 @@ export async function updateAttempts(tx: Queryable, attempts: readonly AttemptVi
 export async function readAttempts(db: Queryable, runId: string): Promise<AttemptView[]> {
   const rows = await db.rows<AttemptRow>(
     `select id, node_id, number, state, pool, not_before, avoid_hosts, host_id, worker_id, request_id, cancel_requested,
-       cause, queued_at, claimed_at, started_at, ended_at
+       cause, queued_at, claimed_at, started_at, ended_at, due
      from attempts where run_id = $1 order by node_id, number`,
     [runId],
   );

@@ -1,0 +1,157 @@
+import { attemptIdOf } from './attempt-id.js';
+import type { Cause } from './cause.js';
+import { groupOf } from './graph.js';
+import { reasonToSkip } from './join.js';
+import type { AttemptView } from './messages.js';
+import { isTerminal, type TerminalAttemptState, type TerminalNodeState, type TerminalRunState } from './states.js';
+import { isBroken } from './tally.js';
+import { liveAttempt, type Turn } from './turn.js';
+
+/** How a node ends; its attempt may have ended otherwise. */
+export interface NodeEnding {
+  state: TerminalNodeState;
+  cause?: Cause | undefined;
+  outputs?: Record<string, string> | undefined;
+}
+
+/** Readies what needs nothing. */
+export function begin(turn: Turn): void {
+  for (const { id } of turn.draft.head.spec.nodes) {
+    judge(turn, id);
+  }
+}
+
+export function endAttempt(turn: Turn, attempt: AttemptView, state: TerminalAttemptState, cause?: Cause): void {
+  turn.emit({ kind: 'attempt.ended', attemptId: attempt.id, state, ...(cause && { cause }) });
+}
+
+export function endNode(turn: Turn, nodeId: string, { state, cause, outputs }: NodeEnding): void {
+  const failed = state === 'failed' || state === 'timed_out';
+  turn.emit({
+    kind: 'node.ended',
+    nodeId,
+    state,
+    ...(cause && { cause }),
+    ...(outputs !== undefined && Object.keys(outputs).length > 0 && { outputs }),
+    ...(failed && turn.draft.graph.spec(nodeId)?.allowFailure === true && { tolerated: true }),
+  });
+}
+
+/** What nobody has claimed ends at once; of what a host has, the wish is kept. */
+export function cancelNode(turn: Turn, nodeId: string, who: { by: string; reason?: string }): void {
+  const node = turn.draft.node(nodeId);
+  if (isTerminal(node.state)) {
+    return;
+  }
+  const attempt = liveAttempt(node);
+  if (attempt === undefined || attempt.state === 'queued') {
+    const cause: Cause = { kind: 'cancelled', ...who };
+    if (attempt !== undefined) {
+      endAttempt(turn, attempt, 'cancelled', cause);
+    }
+    endNode(turn, nodeId, { state: 'cancelled', cause });
+  } else if (attempt.cancelRequested === undefined) {
+    turn.emit({ kind: 'attempt.cancel-requested', attemptId: attempt.id, ...who });
+  }
+}
+
+/**
+ * All that follows from the nodes that ended in this turn: cells of their matrix that are cancelled with them, nodes
+ * that needed them, cells that were waiting for their place; and the end of the run.
+ */
+export function settle(turn: Turn): void {
+  // The list grows while it is gone through.
+  for (const endedId of turn.ended) {
+    cancelOtherCells(turn, endedId);
+    for (const dependent of turn.draft.graph.dependents(endedId)) {
+      judge(turn, dependent);
+    }
+    releaseCells(turn, endedId);
+  }
+  endRunIfDone(turn);
+}
+
+export function queueAttempt(turn: Turn, nodeId: string, notBefore: number, avoidHosts: string[]): void {
+  const number = turn.draft.node(nodeId).attempts.length + 1;
+  const attemptId = attemptIdOf(turn.draft.head.runId, nodeId, number);
+  const pool = turn.draft.graph.job(nodeId)?.runsOn ?? 'default';
+  turn.emit({ kind: 'attempt.queued', attemptId, nodeId, number, pool, notBefore, avoidHosts });
+}
+
+export function startRun(turn: Turn): void {
+  if (turn.draft.head.state === 'queued') {
+    turn.emit({ kind: 'run.started' });
+  }
+}
+
+/** Readies or skips a waiting node, once all that it needs has ended. A cell beyond `max_parallel` goes on waiting. */
+function judge(turn: Turn, nodeId: string): void {
+  const node = turn.draft.node(nodeId);
+  if (node.state !== 'waiting' || node.openNeeds > 0) {
+    return;
+  }
+  const cause = reasonToSkip(turn.draft, nodeId);
+  if (cause !== undefined) {
+    endNode(turn, nodeId, { state: 'skipped', cause });
+  } else if (!isFull(turn, nodeId)) {
+    turn.emit({ kind: 'node.readied', nodeId });
+    if (turn.draft.graph.spec(nodeId)?.kind === 'wait') {
+      turn.emit({ kind: 'node.started', nodeId });
+      startRun(turn);
+    } else {
+      queueAttempt(turn, nodeId, turn.now, []);
+    }
+  }
+}
+
+function isFull(turn: Turn, nodeId: string): boolean {
+  const group = groupOf(turn.draft.head.spec, nodeId);
+  const limit = group?.rules.maxParallel;
+  return group !== undefined && limit !== undefined && (turn.draft.head.groups[group.name]?.active ?? 0) >= limit;
+}
+
+/** The next cells of its matrix, in the order of the file, take the place that it has left. */
+function releaseCells(turn: Turn, endedId: string): void {
+  const group = groupOf(turn.draft.head.spec, endedId);
+  if (group?.rules.maxParallel === undefined) {
+    return;
+  }
+  const cells = turn.draft.graph.cells(group.name);
+  let index = turn.draft.head.groups[group.name]?.next ?? 0;
+  for (let cell = cells[index]; cell !== undefined && !isFull(turn, endedId); cell = cells[index]) {
+    judge(turn, cell);
+    index += 1;
+  }
+}
+
+function cancelOtherCells(turn: Turn, endedId: string): void {
+  const group = groupOf(turn.draft.head.spec, endedId);
+  if (group?.rules.onFailure !== 'cancel' || !isBroken(turn.draft.node(endedId))) {
+    return;
+  }
+  for (const cell of turn.draft.graph.cells(group.name)) {
+    cancelNode(turn, cell, { by: `matrix ${group.name}`, reason: `${endedId} failed` });
+  }
+}
+
+function endRunIfDone(turn: Turn): void {
+  const { head, graph } = turn.draft;
+  if (head.openNodes > 0 || isTerminal(head.state)) {
+    return;
+  }
+  const intent = head.cancelRequested;
+  if (intent !== undefined) {
+    const why = { by: intent.by, ...(intent.reason !== undefined && { reason: intent.reason }) };
+    turn.emit({ kind: 'run.ended', state: 'cancelled', cause: { kind: 'cancelled', ...why } });
+    return;
+  }
+  const failed = head.broken.toSorted((a, b) => (graph.position(a) ?? 0) - (graph.position(b) ?? 0));
+  const cancelled = head.spec.nodes.map(({ id }) => id).filter((id) => turn.draft.node(id).state === 'cancelled');
+  const culprits = failed.length > 0 ? failed : cancelled;
+  const state: TerminalRunState = failed.length > 0 ? 'failed' : cancelled.length > 0 ? 'cancelled' : 'succeeded';
+  // All of it skipped, or only allowed to fail before it began: a run succeeds from `running` only.
+  if (state === 'succeeded') {
+    startRun(turn);
+  }
+  turn.emit({ kind: 'run.ended', state, ...(culprits.length > 0 && { cause: { kind: 'nodes', nodes: culprits } }) });
+}
