@@ -3,7 +3,7 @@ import type { Input, Trigger } from './workflow.js';
 
 /** What every expression of a run may say. A name that an event has nothing for is the empty text. */
 export const runNames = {
-  branch: 'The branch, without `refs/heads/`; of a pull request: the one it is to be merged into.',
+  branch: 'The branch, without `refs/heads/`; of a pull request, the one that is to be merged.',
   tag: 'The tag, without `refs/tags/`.',
   sha: 'The commit.',
   short_sha: 'Its first seven characters.',

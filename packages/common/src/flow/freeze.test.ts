@@ -1,0 +1,68 @@
+import { expect, it } from 'vitest';
+import { parseWorkflow } from '../workflow/index.js';
+import { type Frozen, freeze, type RunValues } from './freeze.js';
+import { attemptIdOf, parseAttemptId } from './index.js';
+import { runSpecSchema } from './spec.js';
+
+function frozen(body: string, values?: RunValues): Frozen {
+  const { workflow, diagnostics } = parseWorkflow(`workflow name="X" {\n on "push"\n ${body}\n}`, { file: 'x.kdl' });
+  if (workflow === undefined) throw new Error(JSON.stringify(diagnostics));
+  return freeze(workflow, values);
+}
+
+function told(body: string, values?: RunValues): string[] {
+  return (frozen(body, values).diagnostics ?? []).map(({ line, code, message }) => `${line} ${code}: ${message}`);
+}
+
+const cells = 'matrix { axis "os" "a b" "a/b"; axis "v" 1 2; }';
+
+it('every cell is a node whose id is safe in an attempt id, and needs mean all cells', () => {
+  const { spec } = frozen(`job id="t" { ${cells}; step run="true"; }\n job id="u" { needs "t"; step run="true"; }`);
+  expect(runSpecSchema.parse(spec)).toEqual(spec);
+  const ids = spec?.nodes.map(({ id }) => id) ?? [];
+  expect(ids).toEqual(['t.a-b.1', 't.a-b.2', 't.a-b.1-2', 't.a-b.2-2', 'u']);
+  expect(spec?.nodes[4]?.needs).toEqual(ids.slice(0, 4));
+  for (const id of ids) expect(parseAttemptId(attemptIdOf('r', id, 1))?.nodeId).toBe(id);
+});
+
+it('the nodes stand in the order of the file', () => {
+  const { spec } = frozen('job id="a" { step run="true"; }\n wait id="w" for="1s"\n job id="b" { step run="true"; }');
+  expect(spec?.nodes.map(({ id, kind }) => `${kind} ${id}`)).toEqual(['job a', 'wait w', 'job b']);
+});
+
+it('keeps the values of the event', () => {
+  const values = { branch: 'main', 'inputs.count': 3 };
+  expect(frozen('job id="a" { step run="true"; }', values).spec?.values).toEqual(values);
+});
+
+it('tells at its job what an expression gave that is no good', () => {
+  const body =
+    'job id="a" runs_on="${branch}" { step run="true"; }\n job id="b" image="rust:${tag}" { step run="true"; }';
+  expect(told(body, { branch: 'feature/x', tag: 'v1' })).toEqual([
+    '3 bad-value: runs_on="${branch}" gives "feature/x", which is not the name of a pool',
+  ]);
+  expect(told(body, { branch: 'main' })).toEqual([
+    '4 bad-value: image="rust:${tag}" gives "rust:", which is not the name of an image',
+  ]);
+  expect(told('job id="a" { env X="${branch.substring(9)}"; step run="true"; }', { branch: 'main' })).toEqual([
+    expect.stringMatching(/^3 bad-value: .*out of range/),
+  ]);
+});
+
+it('what a value says is never an expression, and never a second line of a name', () => {
+  const { spec } = frozen('job id="a" name="${branch}" { env B="${branch}"; step run="true"; }', {
+    branch: '${sha}\n',
+  });
+  expect(spec?.nodes[0]).toMatchObject({ name: '${sha} ', env: { B: '${sha}\n' } });
+});
+
+it('a step without a name keeps the dollars of its script', () => {
+  const { spec } = frozen('job id="a" { step run="echo ${HOME}"; }');
+  expect(spec?.nodes[0]).toMatchObject({ steps: [{ name: 'echo ${HOME}', action: { script: 'echo ${HOME}' } }] });
+});
+
+it('a small file makes no large run', () => {
+  const many = Array.from({ length: 60 }, (_, i) => `V${i}="${'${branch}'.repeat(60)}"`).join(' ');
+  const body = `job id="a" { matrix { axis "n" ${Array.from({ length: 64 }, (_, i) => i).join(' ')}; }; env ${many}; step run="true"; }`;
+  expect(told(body, { branch: 'b'.repeat(250) })).toEqual(['3 bad-value: expressions give too much text']);
+});

@@ -1,0 +1,82 @@
+/** The beginning of docs/workflow.md. */
+export const intro = `# Workflows
+
+A workflow is a file \`.solstice/<any name>.kdl\` in your repository. Every push that it wants becomes a run, and every
+run becomes one check on the commit, called \`solstice/<name of the workflow>\`.
+
+\`\`\`kdl
+workflow name="CI" {
+    on "push" branches="main release/*"
+
+    job id="build" runs_on="linux" {
+        step name="Format" run="cargo fmt --check"
+        step name="Test" run="cargo test --workspace" timeout="20m"
+    }
+}
+\`\`\`
+
+\`cidev validate\` checks such files without a server, \`cidev inspect\` shows what they mean. Every example on this page is
+checked by a test, and so is what becomes of it.`;
+
+/** How the language is spelled. */
+export const spelling = `## How it is written
+
+Files are [KDL 2.0](https://kdl.dev), with a few rules:
+
+- **A property is a child with one argument.** \`timeout="45m"\` and \`{ timeout "45m"; }\` mean the same; both at once is an
+  error. \`runs-on\` is \`runs_on\`.
+- **The first argument is the identity**: \`job "build"\` is \`job id="build"\`, \`step "Test"\` is \`step name="Test"\`.
+- **A list** is several arguments, or one text with spaces: \`needs "a" "b"\` or \`needs="a b"\`.
+- **Durations have units**: \`"500ms"\`, \`"90s"\`, \`"20m"\`, \`"1h30m"\`, at most \`"14d"\`.
+- **Texts of several lines** stand between \`"""\`, each on a line of its own; the indentation of the last line is taken off
+  all others. In \`"…"\` and \`"""\` a backslash escapes (\`\\n\`, \`\\\\\`), and at the end of a line it joins it with the next. In
+  raw strings, \`#"…"#\` and \`#"""\` … \`"""#\`, nothing is escaped.
+- Comments are \`// to the end of the line\`, \`/* between */\`, and \`/-\` before a node, property or argument.
+
+The same workflow, written with children:
+
+\`\`\`kdl
+workflow "CI" {
+    on "push" {
+        branches "main" "release/*"
+    }
+    job "build" {
+        runs_on "linux"
+        step "Format" { run "cargo fmt --check"; }
+        step "Test" {
+            timeout "20m"
+            run "cargo test --workspace"
+        }
+    }
+}
+\`\`\``;
+
+/** Before the words that are not built. */
+export const later = `The other words of the language are known, and answered with *not available yet*: a warning in \`cidev validate\`, and a
+failed check when you push, because nothing is silently left out.
+
+<!-- warning: not-available-yet -->
+\`\`\`kdl
+workflow name="Later" {
+    on "schedule" cron="0 3 * * *"
+    job id="test" {
+        service "postgres" image="postgres:16"
+        step run="make test" { when "branch == 'main'"; }
+    }
+}
+\`\`\``;
+
+/** Before the codes. */
+export const checker = `## What the checker says
+
+\`file:line:column\`, the line with a caret under the place, what is wrong, and what would be right:
+
+\`\`\`text
+.solstice/ci.kdl:4:9: error: there is no word "stpe" in "job" [unknown-word]
+  4 |         stpe name="Test" run="make"
+    |         ^^^^
+  hint: Did you mean "step"?
+\`\`\`
+
+\`cidev validate --format json\` prints a list of \`{file, line, column, endLine, endColumn, severity, code, message, hint}\`. Lines
+and columns count from 1; columns count UTF-16 code units; the end is exclusive. The codes:`;
