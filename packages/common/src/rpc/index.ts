@@ -5,6 +5,5 @@ export {
   OUTPUT_LIMITS,
   problemOfOutput,
   problemOfOutputName,
-  problemOfOutputValue,
 } from './outputs.js';
 export { POLICIES_SINCE_MINOR, PROTOCOL, WATCHDOG_SINCE_MINOR } from './protocol.js';

@@ -22,7 +22,7 @@ export function problemOfOutputName(name: string): string | undefined {
 }
 
 /** The same for its value. */
-export function problemOfOutputValue(value: string): string | undefined {
+function problemOfOutputValue(value: string): string | undefined {
   const bytes = Buffer.byteLength(value);
   if (bytes > OUTPUT_LIMITS.valueBytes) {
     return `it has ${bytes} bytes, and an output may have ${OUTPUT_LIMITS.valueBytes}; hand a file on for more`;

@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
+import type { JobSpec } from '@solstice/common/flow';
 import type { Claim } from '@solstice/common/store';
 import { expect, test } from 'vitest';
-import { assignmentOf, environmentOf } from './assignment.js';
+import { assignmentOf, environmentOf, laterBy, needsPolicies } from './assignment.js';
 
 const claim: Claim = {
   fence: { attemptId: 'r/build/2', hostId: 'alder', instance: 'i', epoch: 7 },
@@ -45,11 +46,108 @@ const claim: Claim = {
 };
 const limits = { logCapBytes: 100, spoolCapBytes: 200, cancelGraceMs: 300 };
 
-test('every CI_* variable is in the documented table, and the table has no others', () => {
+const cell: Claim = {
+  ...claim,
+  job: { ...claim.job, id: 'test.a.b', matrix: { group: 'test', cell: { os: 'alpine', 'rust-version': '1.79.0' } } },
+};
+const needing: Claim = {
+  ...claim,
+  needs: {
+    'build-linux': { result: 'succeeded', outputs: { 'app-version': '1.2' } },
+    'test.a': { result: 'failed', reason: 'because', outputs: {} },
+    'test.b': { result: 'succeeded', outputs: {} },
+  },
+};
+
+test('every variable is in the documented table, and the table has no others', () => {
   const table = readFileSync(new URL('../../../../docs/environment.md', import.meta.url), 'utf8');
-  const documented = [...table.matchAll(/^\| `(CI[A-Z_]*)` \|.*\| orchestrator \|$/gm)].map((match) => match[1]);
-  const tagged = environmentOf({ ...claim, source: { ...claim.source, ref: 'refs/tags/v1', before: 'b' } });
-  expect(new Set([...Object.keys(environmentOf(claim)), ...Object.keys(tagged)])).toEqual(new Set(documented));
+  const documented = [...table.matchAll(/^\| `([A-Z_<>]+)` \|.*\| orchestrator \|$/gm)].map((match) => match[1]);
+  const tagged = { ...claim, source: { ...claim.source, ref: 'refs/tags/v1', before: 'b' } };
+  const names = [claim, tagged, cell, needing]
+    .flatMap((one) => Object.keys(assignmentOf({ ...one, job: { ...one.job, env: {} } }, undefined, limits).env))
+    .map((name) =>
+      name
+        .replace(/^MATRIX_.*/, 'MATRIX_<AXIS>')
+        .replace(/^NEEDS_.*_RESULT$/, 'NEEDS_<JOB>_RESULT')
+        .replace(/^NEEDS_[A-Z].*/, 'NEEDS_<JOB>_<OUTPUT>'),
+    );
+  expect(new Set(names)).toEqual(new Set(documented));
+});
+
+test('a cell of a matrix knows which one it is', () => {
+  expect(environmentOf(cell)).toMatchObject({
+    CI_JOB_ID: 'test.a.b',
+    CI_JOB_MATRIX: 'test',
+    MATRIX_OS: 'alpine',
+    MATRIX_RUST_VERSION: '1.79.0',
+  });
+  expect(environmentOf(claim)).not.toHaveProperty('CI_JOB_MATRIX');
+});
+
+test('what the job needs is in its environment, and its own env wins', () => {
+  const { env, notes } = assignmentOf(needing, undefined, limits);
+  expect(Object.fromEntries(Object.entries(env).filter(([name]) => name.startsWith('NEEDS_')))).toEqual({
+    NEEDS_BUILD_LINUX_RESULT: 'succeeded',
+    NEEDS_BUILD_LINUX_APP_VERSION: '1.2',
+    NEEDS_TEST_A_RESULT: 'failed',
+    NEEDS_TEST_B_RESULT: 'succeeded',
+    NEEDS_TEST_RESULT: 'failed',
+  });
+  expect(notes).toEqual([]);
+  const own = { ...needing, job: { ...claim.job, env: { NEEDS_TEST_RESULT: 'mine' } } };
+  expect(assignmentOf(own, undefined, limits).env.NEEDS_TEST_RESULT).toBe('mine');
+});
+
+test('of two outputs that would be the same variable neither is set, and the log says so', () => {
+  const needs: Claim['needs'] = {
+    a: { result: 'succeeded', outputs: { b_c: '1', d: '2' } },
+    'a-b': { result: 'succeeded', outputs: { c: '3' } },
+  };
+  const { env, notes } = assignmentOf({ ...claim, needs }, undefined, limits);
+  expect(env).not.toHaveProperty('NEEDS_A_B_C');
+  expect(env.NEEDS_A_D).toBe('2');
+  expect(notes).toEqual(['NEEDS_A_B_C is not set: it would be output b_c of a, and output c of a-b']);
+});
+
+test('steps of catch and finally go on in the numbering, with their kind', () => {
+  const one = (name: string): JobSpec['steps'][number] => ({ name, env: {}, action: { kind: 'run', script: name } });
+  const job: JobSpec = {
+    ...claim.job,
+    steps: [{ ...one('Make'), silenceMs: 7, allowFailure: true }],
+    catch: [one('Cores')],
+    finally: [one('Stop'), one('Tell')],
+    silenceMs: 5,
+    deadlineMs: 9_000,
+    outputs: [{ name: 'version', file: 'v.txt' }],
+  };
+  const assignment = assignmentOf(laterBy(500, { ...claim, job, deadlineLeftMs: 2_000 }), undefined, limits);
+  expect(assignment.steps.map(({ index, name, kind }) => `${index} ${name} ${kind}`)).toEqual([
+    '0 Make 0',
+    '1 catch: Cores 1',
+    '2 finally: Stop 2',
+    '3 finally: Tell 2',
+  ]);
+  expect(assignment.steps[0]).toMatchObject({ silenceMs: 7n, allowFailure: true });
+  expect(assignment).toMatchObject({
+    silenceMs: 5n,
+    deadlineMs: 1_500n,
+    deadlineLimitMs: 9_000n,
+    outputs: [{ name: 'version', path: 'v.txt' }],
+  });
+  // A deadline that is over is no deadline of 0, which would be none.
+  expect(assignmentOf({ ...claim, job, deadlineLeftMs: 0 }, undefined, limits).deadlineMs).toBe(1n);
+});
+
+test.each<[string, Partial<Claim['job']>]>([
+  ['silence', { silenceMs: 1 }],
+  ['an output', { outputs: [] }],
+  ['catch', { catch: [] }],
+  ['finally', { finally: [] }],
+  ['a step that may fail', { steps: [{ name: '', env: {}, action: { kind: 'run', script: '' }, allowFailure: true }] }],
+  ['silence of a step', { steps: [{ name: '', env: {}, action: { kind: 'run', script: '' }, silenceMs: 1 }] }],
+])('a job with %s is not for a runner of before', (_, more) => {
+  expect(needsPolicies({ job: { ...claim.job, ...more } })).toBe(true);
+  expect(needsPolicies(claim)).toBe(false);
 });
 
 test('a branch gives CI_BRANCH, a tag CI_TAG, and never the other', () => {

@@ -2,6 +2,7 @@ import { SolsticeError } from '@solstice/common/errors';
 import type { Store } from '@solstice/common/store';
 import type { SessionControl } from '@solstice/workers/sessions';
 import { afterEach, expect, test, vi } from 'vitest';
+import { planJob } from '../testing/plan-job.js';
 import { Stage, withAttempts } from '../testing/stage.js';
 
 let stages: Stage[] = [];
@@ -101,6 +102,52 @@ test('an image that is not to be had fails the job at once, with the reason', as
   await nothingHeld(stage);
   expect(await stage.states(runId)).toBe('failed: refused');
   expect((await stage.run(runId)).nodes[0]?.cause).toMatchObject({ detail: 'no such image: nosuch:1' });
+});
+
+test('outputs and a failure for good go from the runner’s last word to the node', async () => {
+  const stage = await stageWith();
+  const runId = await planJob(stage.store, { retry: { times: 2, on: ['failed'] } });
+  const owner = await claimed(stage);
+  await owner.assignment();
+  const cause = { kind: 'user', reason: 'no disk left' } as const;
+  await owner.record([{ ...done, result: { state: 'failed', cause, outputs: { version: '1.2' }, final: true } }]);
+  expect(await stage.states(runId)).toBe('failed: failed');
+  expect((await stage.run(runId)).nodes[0]).toMatchObject({ cause, outputs: { version: '1.2' } });
+});
+
+test('steps of catch and finally are steps like any other: the runner names them by number', async () => {
+  const stage = await stageWith();
+  const one = { name: 'Cores', env: {}, action: { kind: 'run', script: 'cores' } } as const;
+  const runId = await planJob(stage.store, { catch: [one], finally: [{ ...one, name: 'Stop' }] });
+  const owner = await claimed(stage);
+  expect(owner.stepNames).toEqual(['Make', 'catch: Cores', 'finally: Stop']);
+  await owner.assignment();
+  await owner.record([{ seq: 1, at: new Date(), kind: 'step-started', step: 2 }]);
+  const steps = (await stage.run(runId)).nodes[0]?.attempts[0]?.steps;
+  expect(steps?.map(({ name, state }) => `${name} ${state}`)).toEqual([
+    'Make waiting',
+    'catch: Cores waiting',
+    'finally: Stop running',
+  ]);
+});
+
+test('a runner of an older version gets no job that it would leave half of out; another worker does', async () => {
+  const stage = await stageWith();
+  const runId = await planJob(stage.store, { silenceMs: 60_000 });
+  const owner = await claimed(stage);
+  owner.connected(control(), { watchdog: true, policies: false });
+  expect(await owner.assignment()).toBeUndefined();
+  await nothingHeld(stage);
+  expect(await stage.states(runId)).toBe('queued: lost, queued');
+});
+
+test('a runner of an older version gets a job that is as jobs were before', async () => {
+  const stage = await stageWith();
+  const runId = await stage.plan();
+  const owner = await claimed(stage);
+  owner.connected(control(), { watchdog: true, policies: false });
+  expect((await owner.assignment())?.jobId).toBe('build');
+  expect(await stage.states(runId)).toBe('running: running');
 });
 
 test('a cancel before the runner has said a word: no assignment, terminal, gone', async () => {

@@ -216,7 +216,7 @@ export class LiveAttempt implements SessionOwner {
 
   #withCancel(result: AttemptResult): AttemptResult {
     return this.#cancel && result.cause?.kind === 'cancelled'
-      ? { state: result.state, cause: { kind: 'cancelled', ...this.#cancel } }
+      ? { ...result, cause: { kind: 'cancelled', ...this.#cancel } }
       : result;
   }
 
