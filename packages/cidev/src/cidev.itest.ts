@@ -106,10 +106,10 @@ describe('cidev validate', () => {
   });
 
   it('exits with 0 for warnings, and says what will come of them', async () => {
-    put('later.kdl', good.replace('step', 'allow_failure; step'));
+    put('later.kdl', good.replace('step', 'secret "TOKEN"; step'));
     const { code, out } = await cidev(['validate', 'later.kdl']);
     expect(code).toBe(0);
-    expect(out).toContain('warning: "allow_failure" is not available yet');
+    expect(out).toContain('warning: "secret" is not available yet');
     expect(out).toContain('will refuse what is not available yet');
   });
 

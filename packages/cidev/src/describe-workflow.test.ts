@@ -1,6 +1,7 @@
 import { type Job, parseWorkflow } from '@solstice/common/workflow';
 import { describe, expect, it } from 'vitest';
-import { describeDuration, describeWorkflow, inOrder } from './describe-workflow.js';
+import { describeDuration } from './describe-duration.js';
+import { describeWorkflow, inOrder } from './describe-workflow.js';
 
 const text = `workflow name="CI" {
     on "push" branches="main release/*"
@@ -46,6 +47,56 @@ package  Package it
   1. set -e  set -e … (2 lines)
 `);
   });
+});
+
+it('shows the cells of a matrix, waits, and what follows a failure', () => {
+  const { workflow } = parseWorkflow(
+    `workflow name="CI" {
+    on "push"
+    job id="test" deadline="1h" {
+        matrix max_parallel=2 on_failure="cancel" {
+            axis "os" "linux" "illumos"
+            include os="zos" { allow_failure; }
+        }
+        retry 2 backoff="1s..1m"
+        step run="make test" silence="5m" { allow_failure; }
+        catch { step run="./look.sh"; }
+        finally { step run="./stop.sh"; }
+        output "version" file="version.txt"
+    }
+    wait id="soak" for="15m" { needs "test" on="failed"; }
+    job id="report" { needs "soak" on="always"; step run="make report"; }
+}`,
+    { file: 'ci.kdl' },
+  );
+  if (workflow === undefined) throw new Error('the test has a bad workflow');
+  expect(describeWorkflow(workflow, { color: false })).toBe(`CI  ci.kdl
+  on push to any branch
+
+test
+  matrix   3 cells of os, 2 at once, the first failure ends the others
+           test.linux
+           test.illumos
+           test.zos (may fail)
+  pool     default
+  retry    2 times, for failed, timeout, after 1s to 1m
+  deadline 1h
+  output   version from version.txt
+  1. make test  (silence 5m, may fail)
+  if they fail:
+  2. ./look.sh
+  at the end:
+  3. ./stop.sh
+
+soak
+  needs    test (if it fails)
+  waits    15m
+
+report
+  needs    soak (however it ends)
+  pool     default
+  1. make report
+`);
 });
 
 it('inOrder: after what is needed, else as in the file', () => {
