@@ -207,8 +207,11 @@ describe('trigger', () => {
     expect(asked).toEqual([{ level: 'loud', note: 'a = b' }]);
     const path = `${server.operatorUrl}/api/v1/trigger`;
     for (const inputs of [{ level: 3 }, ['level'], { '': 'x' }, { level: 'x'.repeat(5_000) }]) {
-      expect(await ask(path, server.token, { repository: 'acme/app', inputs })).toMatchObject({
-        error: { code: 'usage', message: expect.stringContaining('inputs') },
+      const body = JSON.stringify({ repository: 'acme/app', inputs });
+      const init = { method: 'POST', body, headers: { 'content-type': 'application/json' } };
+      expect(await ask(path, server.token, init)).toMatchObject({
+        status: 400,
+        body: { error: { code: 'usage', message: expect.stringContaining('inputs') } },
       });
     }
     expect(asked).toHaveLength(1);

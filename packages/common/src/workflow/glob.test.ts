@@ -16,6 +16,13 @@ describe('globMatches', () => {
     ['release/**', 'release/1/2', true],
     ['release/**', 'release', false],
     ['**/hotfix', 'a/b/hotfix', true],
+    ['**/hotfix', 'hotfix', true],
+    ['**/hotfix', 'ahotfix', false],
+    ['src/**/a.c', 'src/a.c', true],
+    ['src/**/a.c', 'src/x/y/a.c', true],
+    ['src/**/a.c', 'srca.c', false],
+    ['a**/b', 'a/b', true],
+    ['a**/b', 'ab', false],
     ['v?', 'v1', true],
     ['v?', 'v', false],
     ['a?b', 'a/b', false],
@@ -38,5 +45,10 @@ it('globProblem names what has no meaning', () => {
   expect(globProblem('release/*')).toBeUndefined();
   expect(globProblem('refs/heads/main')?.hint).toBe('Write "main".');
   expect(globProblem('!main')?.message).toBe('there are no patterns that exclude');
+  expect(globProblem('refs/tags/v1', 'tag')?.hint).toBe('Write "v1".');
+  expect(globProblem('refs/heads/x', 'path')).toBeUndefined();
+  expect(globProblem('a:b~c^', 'path')).toBeUndefined();
+  expect(globProblem('./src/', 'path')?.hint).toBe('Write "src/**".');
+  expect(globProblem('/', 'path')?.hint).toBe('Write "**".');
   expect(globProblem('v[0-9]')?.message).toBe('"[" means nothing in a pattern');
 });

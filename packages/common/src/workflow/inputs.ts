@@ -87,5 +87,5 @@ export function describeInput(input: Input): string {
       : input.type === 'bool'
         ? 'true or false'
         : `a whole number${input.min === undefined ? '' : ` from ${input.min}`}${input.max === undefined ? '' : ` to ${input.max}`}`;
-  return `${input.name} (${what}${input.default === undefined ? '' : `; ${input.default} if left out`})`;
+  return `${input.name} (${what}${input.default === undefined ? '' : `; ${input.default === '' ? '""' : input.default} if left out`})`;
 }
