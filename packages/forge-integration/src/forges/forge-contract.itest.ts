@@ -1,8 +1,8 @@
 import type { CheckState } from '@solstice/common/store';
-import type { BareRepository } from '@solstice/testing';
+import { type BareRepository, forgejoUserId, githubUserId } from '@solstice/testing';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Installation, makeInstallation, WORKFLOW } from '../testing/installation.js';
-import type { Forge, ForgeRepository } from './forge.js';
+import type { Forge, ForgeRepository, PullRequests } from './forge.js';
 
 let here: Installation;
 beforeAll(async () => {
@@ -134,6 +134,31 @@ describe.each(['hub', 'forgejo', 'local', 'remote'] as const)('the contract of a
     expect(await forge.resolveRef(repository, 'refs/tags/none', soon())).toBeUndefined();
   });
 
+  test('commits are compared from what they have in common', async () => {
+    const branch = (name: string) => `${name}-${which}`;
+    const base = await git.commit({ branch: branch('c'), files: { a: '1', 'ä b/c"d': '1', old: 'x'.repeat(200) } });
+    const other = await git.commit({ branch: branch('d'), files: { a: '2', 'ä b/c"d': '1' }, parents: [base] });
+    const first = await git.commit({ branch: branch('c'), files: { a: '1', 'ä b/c"d': '2', old: 'x'.repeat(200) } });
+    const head = await git.commit({ branch: branch('c'), files: { a: '1', 'ä b/c"d': '3', moved: 'x'.repeat(200) } });
+    const there = await forge.compare(repository, other, head, soon());
+    expect(there).toMatchObject({ ahead: 2, files: { kind: 'all' } });
+    expect([1, undefined]).toContain(there?.behind);
+    expect(there?.files.kind === 'all' ? [...there.files.paths].sort() : []).toEqual(['moved', 'old', 'ä b/c"d']);
+    expect(await forge.compare(repository, head, first, soon())).toMatchObject({
+      ahead: 0,
+      files: { kind: 'all', paths: [] },
+    });
+    expect(await forge.compare(repository, head, head, soon())).toMatchObject({ ahead: 0, files: { paths: [] } });
+  });
+
+  test('what is not there, or has nothing in common, is not compared', async () => {
+    const one = await git.commit({ branch: `e-${which}`, files: { a: '1' } });
+    const alone = await git.commit({ branch: `f-${which}`, files: { b: '1' }, parents: [] });
+    expect(await forge.compare(repository, GONE, one, soon())).toBeUndefined();
+    expect(await forge.compare(repository, one, GONE, soon())).toBeUndefined();
+    expect(await forge.compare(repository, one, alone, soon())).toBeUndefined();
+  });
+
   test('a status is shown, replaced by the next of its context, and beside those of others', async () => {
     const commit = await git.commit({ files: { [which]: '1' } });
     const report = (context: string, state: CheckState, url?: string) =>
@@ -164,6 +189,88 @@ describe.each(['hub', 'forgejo', 'local', 'remote'] as const)('the contract of a
       name: 'ForgeError',
       problem: 'unavailable',
     });
+  });
+});
+
+describe.each(['hub', 'forgejo'] as const)('a forge with pull requests: %s', (which) => {
+  const server = () => (which === 'hub' ? here.github : here.forgejo);
+  const pulls = () => here.forges.get(which)?.pullRequests as PullRequests;
+  const repository = () => here.repositories[which].row;
+  const idOf = which === 'hub' ? githubUserId : forgejoUserId;
+
+  test('a pull request as it is now', async () => {
+    const { hosted } = here.repositories[which];
+    const commits = { headCommit: 'a'.repeat(40), baseCommit: 'b'.repeat(40) };
+    const pull = { number: 3, headRepositoryId: hosted.id, headBranch: 'x/y', baseBranch: 'main', ...commits };
+    server().hostPull(hosted.fullName, pull);
+    expect(await pulls().find(repository(), 3, soon())).toEqual({
+      number: 3,
+      open: true,
+      head: { forgeRepositoryId: String(hosted.id), branch: 'x/y', commit: 'a'.repeat(40) },
+      base: { branch: 'main', commit: 'b'.repeat(40) },
+      title: 'Teach the parser about tabs',
+    });
+    server().hostPull(hosted.fullName, { ...pull, headRepositoryId: null, state: 'closed' });
+    expect(await pulls().find(repository(), 3, soon())).toMatchObject({
+      open: false,
+      head: { forgeRepositoryId: undefined },
+    });
+    expect(await pulls().find(repository(), 4, soon())).toBeUndefined();
+  });
+
+  test('who may write: only who the forge says does, under that name and number', async () => {
+    for (const permission of ['admin', 'write', 'read', 'none', 'triage', 'WRITE', '']) {
+      server().permissions.set(`p-${permission}`, permission);
+    }
+    const may = (login: string, id?: string) =>
+      pulls().mayWrite(repository(), { login, ...(id !== undefined && { id }) }, soon());
+    expect(await may('p-admin')).toBe(true);
+    expect(await may('p-write', String(idOf('p-write')))).toBe(true);
+    for (const login of ['p-read', 'p-none', 'p-triage', 'p-WRITE', 'p-', 'known-stranger', 'nobody']) {
+      expect([login, await may(login)]).toEqual([login, false]);
+    }
+    expect(await may('p-write', '1')).toBe(false);
+    expect(await may('../../../repos/team/tool/collaborators/p-admin')).toBe(false);
+    server().tellsPermissions = false;
+    await expect(may('p-write')).rejects.toMatchObject({ problem: 'refused' });
+    server().tellsPermissions = true;
+    server().misbehave({ times: 1, status: 503 });
+    await expect(may('p-write')).rejects.toMatchObject({ problem: 'unavailable' });
+  });
+});
+
+describe('what a forge does not list is not taken for nothing', () => {
+  test('GitHub: 300 files, and all of them on one page', async () => {
+    const { row, hosted } = here.repositories.hub;
+    const forge = here.forges.get('hub') as Forge;
+    const files = (count: number) => Object.fromEntries(Array.from({ length: count }, (_, n) => [`f${n}`, '1']));
+    const base = await hosted.git.commit({ branch: 'many', files: { x: '1' } });
+    const most = await hosted.git.commit({ branch: 'many', files: { x: '1', ...files(299) } });
+    const tooMany = await hosted.git.commit({ branch: 'many', files: { x: '1', ...files(300) } });
+    const compared = await forge.compare(row, base, most, soon());
+    expect(compared?.files.kind === 'all' && compared.files.paths.length).toBe(299);
+    expect(await forge.compare(row, base, tooMany, soon())).toMatchObject({
+      ahead: 2,
+      files: { kind: 'incomplete', reason: expect.stringContaining('300') },
+    });
+  });
+
+  test.each([
+    ['files', 'all', ['a']],
+    ['commits', 'all', ['a', 'b']],
+    ['nothing', 'incomplete', undefined],
+  ] as const)('Forgejo, when it lists by %s: %s', async (by, kind, paths) => {
+    const { row, hosted } = here.repositories.forgejo;
+    const forge = here.forges.get('forgejo') as Forge;
+    const branch = `by-${by}`;
+    const base = await hosted.git.commit({ branch, files: { b: '1' } });
+    await hosted.git.commit({ branch, files: { a: '1', b: '2' } });
+    const head = await hosted.git.commit({ branch, files: { a: '1', b: '1' } });
+    here.forgejo.comparesBy = by;
+    const compared = await forge.compare(row, base, head, soon());
+    expect(compared?.files.kind).toBe(kind);
+    if (compared?.files.kind === 'all') expect([...compared.files.paths].sort()).toEqual(paths);
+    here.forgejo.comparesBy = 'commits';
   });
 });
 

@@ -42,6 +42,11 @@ export const permissionSchema = z.object({
   user: z.object({ id: id.nullish() }).nullish(),
 });
 
+/** Names as forges give them, a bot's too (`name[bot]`): nothing else goes into the address of a question. */
+export function isLogin(login: string): boolean {
+  return /^[A-Za-z0-9_](?:[A-Za-z0-9._-]{0,98})(?:\[bot\])?$/.test(login);
+}
+
 /** Everything but these words is less than writing. A name can be given to another person; an id cannot. */
 export function isWriter(found: z.infer<typeof permissionSchema>, person: Person): boolean {
   const answeredId = found.user?.id;

@@ -1,5 +1,6 @@
 import { forgeEventSchema } from '@solstice/common/forge';
 import {
+  exampleComment,
   exampleCommit,
   examplePullRequest,
   examplePush,
@@ -8,6 +9,7 @@ import {
   githubPayloads,
   NO_COMMIT,
   type Payload,
+  type PayloadPullRequest,
 } from '@solstice/testing';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
@@ -71,12 +73,146 @@ describe.each([
     });
   });
 
-  test('pull requests are not used yet, and say so', () => {
-    expect(of(payloads.pullRequest(examplePullRequest()))).toMatchObject({
+  const pull = examplePullRequest();
+  const pullOf = (overrides: Partial<PayloadPullRequest> = {}) =>
+    of(payloads.pullRequest(examplePullRequest(overrides)));
+  const synchronised = kind === 'github' ? 'synchronize' : 'synchronized';
+
+  test('pull request', () => {
+    const result = pullOf();
+    expect(result).toEqual({
+      kind: 'event',
+      event: {
+        kind: 'forge.pull_request.v1',
+        repository: expect.objectContaining({ forgeRepositoryId: '90210', name: 'team/tool' }),
+        number: 7,
+        action: 'opened',
+        head: { forgeRepositoryId: '90210', branch: 'tabs', commit: pull.headCommit },
+        base: { branch: 'main', commit: pull.baseCommit },
+        author: { login: 'mira', id: expect.stringMatching(/^\d+$/) },
+        sender: { login: 'mira', id: expect.stringMatching(/^\d+$/) },
+        title: 'Teach the parser about tabs',
+      },
+    });
+    if (result.kind === 'event') expect(forgeEventSchema.parse(result.event)).toEqual(result.event);
+  });
+
+  test.each([
+    ['opened', {}, 'opened'],
+    ['reopened', {}, 'reopened'],
+    [synchronised, {}, 'updated'],
+    ['edited', { previousBase: 'next' }, 'retargeted'],
+  ])('pull request %s %j: %s', (action, more, ours) => {
+    expect(pullOf({ action, ...more })).toMatchObject({ kind: 'event', event: { action: ours } });
+  });
+
+  test.each(['closed', 'edited', 'labeled', 'label_updated', 'assigned', 'ready_for_review', 'toString', ''])(
+    'pull request %j is the same code',
+    (action) => {
+      expect(pullOf({ action })).toMatchObject({
+        kind: 'ignored',
+        reason: expect.stringContaining('its code is the same'),
+        repository: { name: 'team/tool' },
+      });
+    },
+  );
+
+  test('a fork, and one that is gone, are told from the repository by its number', () => {
+    const fork = exampleRepository({ id: 555, fullName: 'eve/tool' });
+    expect(pullOf({ headRepository: fork })).toMatchObject({ event: { head: { forgeRepositoryId: '555' } } });
+    const gone = pullOf({ headRepository: null });
+    expect(gone).toMatchObject({ kind: 'event' });
+    if (gone.kind === 'event') expect(gone.event).not.toHaveProperty('head.forgeRepositoryId');
+    // A name is given to whoever wants it.
+    const renamed = exampleRepository({ id: 555 });
+    expect(pullOf({ headRepository: renamed })).toMatchObject({ event: { head: { forgeRepositoryId: '555' } } });
+  });
+
+  test('a pull request of another repository than the event names, or without commits, is none', () => {
+    const { body, event } = payloads.pullRequest(examplePullRequest());
+    const changed = (edit: (pull: { head: Record<string, unknown>; base: Record<string, unknown> }) => void) => {
+      const copy = JSON.parse(JSON.stringify(body)) as { pull_request: Parameters<typeof edit>[0] };
+      edit(copy.pull_request);
+      return normalise(event, copy);
+    };
+    expect(changed(({ base }) => Object.assign(base, { repo: { id: 1 } }))).toMatchObject({ kind: 'malformed' });
+    expect(changed(({ base }) => Object.assign(base, { repo: null }))).toMatchObject({ kind: 'malformed' });
+    for (const sha of ['', 'HEAD', NO_COMMIT]) {
+      expect(changed(({ head }) => Object.assign(head, { sha }))).toMatchObject({ kind: 'malformed' });
+    }
+    for (const ref of ['', 'a..b', '-', 'x\u0000', '../main'].filter((one) => one !== '-')) {
+      expect(changed(({ head }) => Object.assign(head, { ref }))).toMatchObject({ kind: 'malformed' });
+    }
+  });
+
+  test('comment: its first line, and who wrote it', () => {
+    const result = of(payloads.comment(exampleComment({ body: '\r\n  /bench now\r\nmore' })));
+    expect(result).toEqual({
+      kind: 'event',
+      event: {
+        kind: 'forge.comment.v1',
+        repository: expect.objectContaining({ forgeRepositoryId: '90210' }),
+        number: 7,
+        commentId: '3001',
+        author: { login: 'mira', id: expect.stringMatching(/^\d+$/) },
+        line: '/bench now',
+      },
+    });
+    if (result.kind === 'event') expect(forgeEventSchema.parse(result.event)).toEqual(result.event);
+  });
+
+  test.each([
+    [{ onPullRequest: false }, /issue 7/],
+    [{ action: 'edited' }, /only new ones/],
+    [{ action: 'deleted' }, /only new ones/],
+    [{ body: ' \r\n ' }, /without words/],
+  ] as const)('comment %j starts nothing', (overrides, reason) => {
+    expect(of(payloads.comment(exampleComment(overrides)))).toMatchObject({
       kind: 'ignored',
-      reason: 'pull_request: not used by this version',
+      reason: expect.stringMatching(reason),
       repository: { name: 'team/tool' },
     });
+  });
+
+  test('no payload of these makes it throw either', () => {
+    const anything = fc.jsonValue({ maxDepth: 3 });
+    const paths = fc.constantFrom(
+      'action',
+      'number',
+      'repository',
+      'sender',
+      'changes',
+      'is_pull',
+      'pull_request',
+      'pull_request.head',
+      'pull_request.head.repo',
+      'pull_request.base',
+      'pull_request.base.ref',
+      'issue',
+      'issue.pull_request',
+      'comment',
+      'comment.user',
+      'comment.body',
+    );
+    const bodies = [payloads.pullRequest(examplePullRequest()), payloads.comment(exampleComment())];
+    fc.assert(
+      fc.property(
+        fc.constantFrom(...bodies),
+        fc.array(fc.tuple(paths, anything), { maxLength: 3 }),
+        (payload, edits) => {
+          const body = JSON.parse(JSON.stringify(payload.body)) as Record<string, unknown>;
+          for (const [path, value] of edits) {
+            const keys = path.split('.');
+            const last = keys.pop() as string;
+            const inner = keys.reduce<unknown>((at, key) => (at as Record<string, unknown> | null)?.[key], body);
+            if (typeof inner === 'object' && inner !== null) Object.assign(inner, { [last]: value });
+          }
+          const result = normalise(payload.event, body);
+          if (result.kind === 'event') expect(forgeEventSchema.parse(result.event)).toEqual(result.event);
+          else expect(result.reason).not.toBe('');
+        },
+      ),
+    );
   });
 
   test('no payload makes it throw, and every event it makes is a proper one', () => {

@@ -1,4 +1,4 @@
-import type { PushEvent } from '@solstice/common/forge';
+import type { CommentEvent, PullRequestEvent, PushEvent } from '@solstice/common/forge';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { twinKeyOf } from './twin-key.js';
@@ -34,6 +34,45 @@ test('another repository, ref or commit is another change', () => {
     twinKeyOf('r1', { ...event, after: 'c'.repeat(40) }),
   ];
   expect(new Set(keys).size).toBe(keys.length);
+});
+
+const pull: PullRequestEvent = {
+  kind: 'forge.pull_request.v1',
+  repository: event.repository,
+  number: 7,
+  action: 'opened',
+  head: { forgeRepositoryId: '1', branch: 'tabs', commit: 'b'.repeat(40) },
+  base: { branch: 'main', commit: 'a'.repeat(40) },
+  author: { login: 'mira' },
+  sender: { login: 'mira' },
+};
+const comment: CommentEvent = {
+  kind: 'forge.comment.v1',
+  repository: event.repository,
+  number: 7,
+  commentId: '1',
+  author: { login: 'mira' },
+  line: '/bench',
+};
+
+test('a pull request: whoever tells it; another number, action, base or head is another change', () => {
+  expect(twinKeyOf('r1', { ...pull, sender: { login: 'ada' }, title: 'x' })).toBe(twinKeyOf('r1', pull));
+  const keys = [
+    twinKeyOf('r1', pull),
+    twinKeyOf('r2', pull),
+    twinKeyOf('r1', { ...pull, number: 8 }),
+    twinKeyOf('r1', { ...pull, action: 'reopened' }),
+    twinKeyOf('r1', { ...pull, base: { ...pull.base, branch: 'next' } }),
+    twinKeyOf('r1', { ...pull, base: { ...pull.base, commit: 'c'.repeat(40) } }),
+    twinKeyOf('r1', { ...pull, head: { ...pull.head, commit: 'c'.repeat(40) } }),
+  ];
+  expect(new Set(keys).size).toBe(keys.length);
+});
+
+test('a comment is itself: the same words again are another', () => {
+  expect(twinKeyOf('r1', { ...comment, line: '/other' })).toBe(twinKeyOf('r1', comment));
+  expect(twinKeyOf('r1', { ...comment, commentId: '2' })).not.toBe(twinKeyOf('r1', comment));
+  expect(twinKeyOf('r1', { ...comment, number: 8 })).not.toBe(twinKeyOf('r1', comment));
 });
 
 test('parts do not run into each other', () => {

@@ -1,8 +1,8 @@
 export type { ApiRequest, Hook, HostedPull, HostedRepository, Misbehaviour, RecordedStatus } from './api-server.js';
 export { BareRepository } from './bare-repository.js';
-export { forgejoPayloads } from './forgejo-payloads.js';
+export { forgejoPayloads, forgejoUserId } from './forgejo-payloads.js';
 export { ForgejoServer } from './forgejo-server.js';
-export { githubPayloads } from './github-payloads.js';
+export { githubPayloads, githubUserId } from './github-payloads.js';
 export { GithubServer } from './github-server.js';
 export {
   exampleComment,

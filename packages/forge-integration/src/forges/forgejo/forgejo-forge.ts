@@ -7,7 +7,7 @@ import { z } from 'zod';
 import { commitStatusOf, ownerAndName } from '../commit-status.js';
 import { type Comparison, type Forge, type ForgeRepository, singleHeader, type WorkflowFile } from '../forge.js';
 import { ForgeError } from '../forge-error.js';
-import { foundPullSchema, isWriter, permissionSchema, pullRequestOf } from '../found-pull-request.js';
+import { foundPullSchema, isLogin, isWriter, permissionSchema, pullRequestOf } from '../found-pull-request.js';
 import { matchSignature } from '../signature.js';
 import { readSelected, WORKFLOW_DIRECTORY } from '../workflow-files.js';
 import { ForgejoClient } from './forgejo-client.js';
@@ -108,6 +108,7 @@ export function createForgejoForge(settings: ForgeSettings, dependencies: { cloc
       },
 
       async mayWrite(repository, person, signal) {
+        if (!isLogin(person.login)) return false;
         const what = `asking what ${person.login} may do in ${repository.name}`;
         const path = `${placeOf(repository)}/collaborators/${encodeURIComponent(person.login)}/permission`;
         const found = await client.json(what, path, permissionSchema, signal);

@@ -37,7 +37,7 @@ const pullRequestSchema = z.object({
     head: sideSchema,
     base: sideSchema,
   }),
-  changes: z.object({ ref: z.unknown() }).nullish(),
+  changes: z.object({ ref: z.unknown().optional() }).nullish(),
   repository: repositorySchema,
   sender: userSchema.nullish(),
 });

@@ -7,7 +7,7 @@ import { z } from 'zod';
 import { commitStatusOf, ownerAndName } from '../commit-status.js';
 import { type Comparison, type Forge, type ForgeRepository, singleHeader, type WorkflowFile } from '../forge.js';
 import { ForgeError, forgeErrorOfFailure, forgeErrorOfResponse } from '../forge-error.js';
-import { foundPullSchema, isWriter, permissionSchema, pullRequestOf } from '../found-pull-request.js';
+import { foundPullSchema, isLogin, isWriter, permissionSchema, pullRequestOf } from '../found-pull-request.js';
 import { matchSignature, withoutPrefix } from '../signature.js';
 import { readSelected, WORKFLOW_DIRECTORY } from '../workflow-files.js';
 import { normaliseGithub } from './github-payloads.js';
@@ -157,6 +157,7 @@ export function createGithubForge(settings: ForgeSettings, dependencies: { clock
       },
 
       async mayWrite(repository, person, signal) {
+        if (!isLogin(person.login)) return false;
         const what = `asking what ${person.login} may do in ${repository.name}`;
         const call = () =>
           octokit.rest.repos.getCollaboratorPermissionLevel({

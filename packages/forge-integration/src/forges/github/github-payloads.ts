@@ -32,7 +32,7 @@ const pullRequestSchema = z.object({
   action: z.string(),
   number,
   pull_request: z.object({ title: z.string().nullish(), user: userSchema, head: sideSchema, base: sideSchema }),
-  changes: z.object({ base: z.unknown() }).nullish(),
+  changes: z.object({ base: z.unknown().optional() }).nullish(),
   repository: repositorySchema,
   sender: userSchema,
 });
