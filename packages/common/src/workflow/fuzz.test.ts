@@ -1,7 +1,8 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { diagnosticCodes, formatDiagnostics, type ParseResult, parseWorkflow } from './index.js';
+import { freeze, runSpecSchema } from '../flow/index.js';
+import { diagnosticCodes, formatDiagnostics, type ParseResult, parseWorkflow, type Workflow } from './index.js';
 
 /** Set SOLSTICE_FUZZ_SEED to repeat a run, SOLSTICE_FUZZ_RUNS for a longer one. */
 const seed = Number(process.env.SOLSTICE_FUZZ_SEED ?? Date.now() % 2 ** 31);
@@ -11,7 +12,7 @@ console.info(`workflow fuzz: SOLSTICE_FUZZ_SEED=${seed}`);
 const folder = new URL('./fixtures/', import.meta.url);
 const corpus = ['good', 'bad'].flatMap((kind) =>
   readdirSync(new URL(`${kind}/`, folder))
-    .filter((name) => name.endsWith('.kdl') && name !== 'too-many-jobs.kdl')
+    .filter((name) => name.endsWith('.kdl') && !/^(too-many-(?!inputs)|run-too-large)/.test(name))
     .map((name) => readFileSync(new URL(`${kind}/${name}`, folder), 'utf8')),
 );
 
@@ -21,6 +22,8 @@ const pieces = [
   ...'aeinrstu019 \t\n\r',
   ...['"""', '#"', '"#', '/*', '*/', '//', '/-', '\\\n', '\\u{', '${', '${a.b}', '#true', '#null', '#inf', '#nan'],
   ...['\u0000', '\u0085', '\u2028', '\ufeff', '\ud800', '\u{1f600}', '\u202e', '0x', '1e9', '-0', '1_0', '(u8)'],
+  ...['${matrix.os}', '${branch}', '$${', '${inputs.level', 'matrix { axis "a" 1 2; }', 'include a=3', 'exclude a=1'],
+  ...['template "t" {', 'like="t"', 'retry 2', 'wait "w" for="1m"', 'output "o" file="f"', 'catch {', 'on="always"'],
   ...['job', 'step', 'run=', 'needs ', 'env ', 'on "push"', 'timeout="1m"', 'workflow "w" {', 'matrix {', '__proto__'],
 ];
 
@@ -62,6 +65,20 @@ function expectSound(text: string, result: ParseResult): void {
   const told = formatDiagnostics(diagnostics, { 'f.kdl': text }, { color: false });
   expect(told.replaceAll('\n', '').replaceAll('\t', '')).not.toMatch(/\p{Cc}/u);
   expect(JSON.parse(JSON.stringify(result))).toEqual(result);
+  if (workflow !== undefined) expectFreezes(workflow);
+}
+
+/** Whatever is understood becomes a run that can be stored, or it is told why not. */
+function expectFreezes(workflow: Workflow): void {
+  const { spec, diagnostics } = freeze(workflow, { branch: 'main', tag: '', sha: 'c0ffee', event: 'push' });
+  if (spec === undefined) {
+    expect(diagnostics.map(({ code }) => code)).toContain('bad-value');
+    return;
+  }
+  expect(runSpecSchema.parse(spec)).toEqual(spec);
+  const ids = new Set(spec.nodes.map(({ id }) => id));
+  expect(ids.size).toBe(spec.nodes.length);
+  expect(spec.nodes.flatMap(({ needs }) => needs).filter((need) => !ids.has(need))).toEqual([]);
 }
 
 describe('no text makes the parser throw, or say something unsound', () => {

@@ -130,12 +130,13 @@ function readCells(node: LocatedNode, inner: SaidWords, axes: Axes, sink: Workfl
     sink.error(node.headSpan, 'too-many-cells', message, 'Name the cells that are worth it with "include".');
     return undefined;
   }
-  let all = combinations(axes);
+  const excluded = new Excluded();
   for (const one of inner.all('exclude')) {
     const named = readNamed(one, axes, sink);
     if (named === undefined) return undefined;
-    all = all.filter((cell) => [...named].some(([axis, value]) => cell[axis] !== String(value.value)));
+    excluded.add(named);
   }
+  const all = combinations(axes).filter((cell) => !excluded.has(cell));
   const cells = new Map<string, Cell>(all.map((values) => [keyOf(values), { values }]));
   for (const one of includes) if (!include(one, axes, cells, sink)) return undefined;
   if (cells.size === 0) {
@@ -143,6 +144,25 @@ function readCells(node: LocatedNode, inner: SaidWords, axes: Axes, sink: Workfl
     return undefined;
   }
   return [...cells.values()];
+}
+
+/** What is excluded, by the axes that are named: a cell asks once for each such set of axes, not for each `exclude`. */
+class Excluded {
+  private readonly bySet = new Map<string, { axes: string[]; values: Set<string> }>();
+
+  add(named: Named): void {
+    const axes = [...named.keys()].sort();
+    const set = axes.join(' ');
+    const one = this.bySet.get(set) ?? { axes, values: new Set() };
+    one.values.add(JSON.stringify(axes.map((axis) => String(named.get(axis)?.value))));
+    this.bySet.set(set, one);
+  }
+
+  has(cell: Record<string, string>): boolean {
+    return [...this.bySet.values()].some(({ axes, values }) =>
+      values.has(JSON.stringify(axes.map((axis) => cell[axis]))),
+    );
+  }
 }
 
 function include(one: Said, axes: Axes, cells: Map<string, Cell>, sink: WorkflowSink): boolean {
