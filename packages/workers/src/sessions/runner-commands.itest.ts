@@ -151,13 +151,16 @@ describe('solstice output', () => {
   });
 
   it('works where the path of the socket is longer than a socket’s may be', async () => {
-    const handler = new RecordingHandler(assignmentOf(['solstice output a=1']));
+    const handler = new RecordingHandler(assignmentOf(['solstice output a=1; ls ..']));
     await using bench = await Bench.make(handler);
     const spoolDirectory = join(bench.directory.path, 'd'.repeat(100), 'spool');
     await mkdir(spoolDirectory, { recursive: true });
     const runner = await bench.startRunner({ spoolDirectory });
     expect(await runner.ended).toMatchObject({ exitCode: 0 });
     expect(handler.result).toEqual({ state: 'succeeded', outputs: { a: '1' } });
+    // Nor is it made elsewhere, at what is left of the path when it is cut.
+    const files = handler.output(0).toString().trim().split('\n');
+    expect(files.filter((name) => name.startsWith('d'))).toEqual(['d'.repeat(100)]);
   });
 
   it('is not there where it cannot be made, and the log says so', async () => {

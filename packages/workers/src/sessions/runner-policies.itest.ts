@@ -37,16 +37,16 @@ describe('silence', () => {
   });
 
   it('of the whole job ends it', async () => {
-    const handler = new RecordingHandler(assignmentOf(['echo one', forEver], { silenceMs: 500n }));
+    const handler = new RecordingHandler(assignmentOf(['echo one', forEver], { silenceMs: 2_000n }));
     await run(handler);
-    const cause = { kind: 'clock', clock: 'silence', limitMs: 500, step: 1, stepName: 'step 2' };
+    const cause = { kind: 'clock', clock: 'silence', limitMs: 2_000, step: 1, stepName: 'step 2' };
     expect(handler.result).toEqual({ state: 'timed_out', cause });
   });
 
   it('is broken by any word, also by one of a background child of an earlier step', async () => {
     const ticking = '(while :; do echo tick; sleep 0.1; done) & echo started';
-    const chatty = step('for i in 1 2 3 4 5 6 7 8; do printf . >&2; sleep 0.2; done', { silenceMs: 1_000n });
-    const handler = new RecordingHandler(assignmentOf([ticking, 'sleep 2', chatty], { silenceMs: 1_000n }));
+    const chatty = step('for i in 1 2 3 4 5 6 7 8; do printf . >&2; sleep 0.4; done', { silenceMs: 2_500n });
+    const handler = new RecordingHandler(assignmentOf([ticking, 'sleep 3', chatty], { silenceMs: 2_500n }));
     await run(handler);
     expect(handler.result).toEqual({ state: 'succeeded' });
   });
@@ -54,10 +54,10 @@ describe('silence', () => {
   it('does not count while a full spool holds output back', async () => {
     const limits = { ...generousLimits, spoolBytes: BigInt(mebibyte) };
     // Longer than the limit: the step itself says when it has been held for that long.
-    const loud = step(`(sleep 1.5; : > waited) & yes x | head -c ${4 * mebibyte}; echo; echo done`, {
-      silenceMs: 500n,
+    const loud = step(`(sleep 4; : > waited) & yes x | head -c ${4 * mebibyte}; echo; echo done`, {
+      silenceMs: 2_000n,
     });
-    const handler = new RecordingHandler(assignmentOf([loud], { limits, silenceMs: 500n }));
+    const handler = new RecordingHandler(assignmentOf([loud], { limits, silenceMs: 2_000n }));
     let release = () => {};
     const released = new Promise<void>((resolve) => {
       release = resolve;
@@ -89,9 +89,12 @@ describe('a step that may fail', () => {
     expect(handler.system).toContain('The step may fail: the job goes on.');
   });
 
-  it('does not outlive the timeout of the job', async () => {
+  it.each([
+    ['in the middle', ['echo never']],
+    ['at the end', []],
+  ])('does not outlive the timeout of the job: %s', async (_, rest) => {
     const failing = step(forEver, { allowFailure: true });
-    const handler = new RecordingHandler(assignmentOf([failing, 'echo never'], { timeoutMs: 300n }));
+    const handler = new RecordingHandler(assignmentOf([failing, ...rest], { timeoutMs: 300n }));
     await run(handler);
     expect(handler.result).toMatchObject({ state: 'timed_out', cause: { clock: 'job' } });
     expect(handler.output(1)).toHaveLength(0);
@@ -156,7 +159,7 @@ describe('catch', () => {
   });
 
   it('has a time of its own, though no more than that, when the job has none left', async () => {
-    const limits = { ...generousLimits, aftermathMs: 400n };
+    const limits = { ...generousLimits, aftermathMs: 2_000n };
     const handler = new RecordingHandler(
       assignmentOf([forEver, caught(`echo up; ${forEver}`)], { timeoutMs: 200n, limits }),
     );
@@ -208,7 +211,7 @@ describe('finally', () => {
   });
 
   it('has so long after a cancel, and no longer', async () => {
-    const limits = { ...generousLimits, aftermathMs: 400n };
+    const limits = { ...generousLimits, aftermathMs: 2_000n };
     const handler = new RecordingHandler(
       assignmentOf([`echo up; ${forEver}`, last(`echo tidying; ${forEver}`), last('echo never')], { limits }),
     );
@@ -220,7 +223,7 @@ describe('finally', () => {
     expect(handler.result?.state).toBe('cancelled');
     expect(handler.output(1).toString()).toBe('tidying\n');
     expect(handler.output(2)).toHaveLength(0);
-    expect(handler.system).toContain('The 0.4 s that are left to a cancelled job are over.\n');
+    expect(handler.system).toContain('The 2 s that are left to a cancelled job are over.\n');
   });
 
   it('goes on to its end when the cancel comes while it runs', async () => {
