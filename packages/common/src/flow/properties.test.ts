@@ -334,7 +334,7 @@ describe('whatever is said, in whatever order, doubled or not', () => {
           expect(flow.do({ kind: 'fire', key })).toEqual([]);
         }
       }),
-      { numRuns: 400 },
+      { numRuns: 200 },
     );
   });
 

@@ -112,7 +112,7 @@ describe('freeze', () => {
   };
 
   it('writes everything out, and nothing of the file stays in it', () => {
-    const frozen = freeze(workflow);
+    const frozen = (freeze(workflow) as { spec: unknown }).spec;
     expect(frozen).toEqual({
       version: 1,
       workflow: { name: 'ci', file: '.solstice/ci.kdl' },

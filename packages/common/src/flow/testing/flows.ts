@@ -4,7 +4,7 @@ import { evolveAll } from '../evolve.js';
 import { type AttemptView, type Command, type FlowEvent, isRefusal, type NodeFlow, type RunFlow } from '../messages.js';
 import { attemptOf, attemptsOf, nodeOf, nodesOf } from '../node-table.js';
 import type { JobSpec, NodeSpec, RunSpec, WaitSpec } from '../spec.js';
-import { timersOf } from '../timers.js';
+import { timersOf, timersOfNode } from '../timers.js';
 
 /** A job of one step, for tests. */
 export function job(id: string, needs: string[] = [], more: Partial<JobSpec> = {}): JobSpec {
@@ -55,8 +55,11 @@ export class Flow {
     if (!isRefusal(outcome) && outcome.length > 0) {
       this.run = evolveAll(this.run, outcome);
       this.log.push(...outcome);
-      for (const { key } of timersOf(this.run)) {
-        this.keys.add(key);
+      for (const event of outcome) {
+        const nodeId = 'nodeId' in event ? event.nodeId : undefined;
+        for (const { key } of nodeId === undefined ? [] : timersOfNode(this.run, nodeId)) {
+          this.keys.add(key);
+        }
       }
     }
     return outcome;
