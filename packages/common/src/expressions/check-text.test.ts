@@ -69,6 +69,10 @@ describe('texts with expressions', () => {
     ['${1 / (inputs.count - 3)}', /division by zero/],
   ])('what only values show: %s', (text, expected) => expect(outcome(text)).toMatch(expected));
 
+  it('no text grows without end', () => {
+    expect(outcome('${branch}'.repeat(40), { branch: 'b'.repeat(1_000) })).toMatch(/^! the text is longer than 32768/);
+  });
+
   it('suggests the nearest name', () => {
     const result = checkText('${matrix.oss} ${brnch}', scope);
     expect('problems' in result && result.problems.map(({ hint }) => hint)).toEqual([

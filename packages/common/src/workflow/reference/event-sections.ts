@@ -43,10 +43,10 @@ export const eventSections: Section[] = [
   },
   {
     title: '`on "push"`',
-    text: 'Pushes to branches. In patterns, `*` is any run of characters but `/`, `**` any run at all, `?` one character. Deleted branches start nothing.',
+    text: 'Pushes to branches. In patterns, `*` is any run of characters but `/`, `**` any run at all, `?` one character; `src/**/a` fits `src/a` too. Deleted branches start nothing.',
     places: [{ place: 'on push', words: paths }],
     after:
-      'What changed is found by comparing with what was there before. Where that cannot be told (a new branch, a forge that does not say), the workflow runs.',
+      'What changed is found by comparing, with the forge or with git: with what was there before; a new branch with what the default branch has; of a forced push also what it took away. Where that cannot be told (the first push of all, a commit that is gone, more files than the forge lists: 300 on GitHub), the workflow runs, and the delivery says why.',
     examples: [
       {
         kdl: `workflow name="CI" {\n    on "push" branches="main release/*" paths="src/** Cargo.lock" ignore="**/*.md"${job}}\n`,
@@ -60,8 +60,10 @@ export const eventSections: Section[] = [
   },
   {
     title: '`on "pull_request"`',
-    text: 'A pull request is opened, or gets new commits. `branches`: those that are merged into.',
+    text: 'A pull request is opened or reopened, gets new commits, or is to be merged into another branch. `branches`: those that are merged into. What runs is its head, not its merge with the base; its check is on the head.',
     places: [{ place: 'on pull_request', words: paths }],
+    after:
+      'Changed is what its head has since it left the base. **Only pull requests from a branch of the repository itself run**: what comes from a fork, or from no branch (AGit), is ignored with the reason, because runs of code that is not trusted are not available yet. The forge is asked; what the webhook says is not believed. One that a push of its branch started too has two runs, and its check shows the newer one.',
     examples: [
       {
         kdl: `workflow name="Review" {\n    on "pull_request" branches="main" paths="src/**" ignore="src/docs/**"${job}}\n`,
@@ -84,7 +86,7 @@ export const eventSections: Section[] = [
   },
   {
     title: '`on "comment"`',
-    text: 'Somebody who may write to the repository comments on a pull request.',
+    text: 'Somebody who may write to the repository comments on an open pull request, from a branch of the repository itself. The forge is asked who may write, so its token needs the right to ask (on Forgejo: administrator of the repository); where it cannot be asked, nothing runs, and the delivery says why. Edited comments count for nothing.',
     places: [
       { place: 'on comment', words: { match: 'Required: the first line of the comment, or what it begins with.' } },
     ],
@@ -97,7 +99,7 @@ export const eventSections: Section[] = [
   },
   {
     title: '`on "manual"`',
-    text: 'By hand, `ciadm trigger`, with inputs. Steps read them as `INPUT_<NAME>`, expressions as `inputs.<name>`. Started otherwise, a run has the defaults.',
+    text: 'By hand, `ciadm trigger <repository> --workflow <name> --input <name>=<value>`. Steps read them as `INPUT_<NAME>`, expressions as `inputs.<name>`. Started otherwise, a run has the defaults.',
     places: [
       { place: 'on manual', words: { input: 'A value that who starts it may say.' } },
       {

@@ -1,4 +1,4 @@
-import type { NodeSpec, RunSpec, RunValues } from '../../flow/index.js';
+import type { NameValue } from '../../expressions/index.js';
 import type { Workflow } from '../index.js';
 import type { Place } from '../words.js';
 
@@ -24,10 +24,11 @@ export interface Example {
   /** What it is understood as, in part. */
   workflow?: Partial<Workflow>;
   /** The values of the event that it is frozen with. */
-  values?: RunValues;
-  /** What it becomes, in part: each node by its id, no other there. */
-  nodes?: Record<string, Partial<NodeSpec>>;
-  run?: Partial<RunSpec>;
+  values?: Record<string, NameValue>;
+  /** The nodes it becomes, in part, as in the run's specification: each by its id, no other there. */
+  nodes?: Record<string, Record<string, unknown>>;
+  /** The same of the whole run. */
+  run?: Record<string, unknown>;
 }
 
 /** A workflow that is started by pushes, round what an example is about. */
