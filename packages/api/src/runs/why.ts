@@ -55,7 +55,11 @@ function explainNode(node: NodeRecord, run: RunDetail, hosts: readonly HostRecor
     return reasons;
   }
   if (node.waitingFor !== undefined) {
-    reasons.push({ subject, state, text: node.waitingFor, ...hostsOf(node) });
+    const attempt = node.attempts.at(-1);
+    const step = attempt?.steps.find((candidate) => candidate.state === 'running');
+    // The engine knows nothing of steps: which one it is in stands in the attempt's record.
+    const where = step ? `in step ${step.index + 1} "${step.name}" on host ${attempt?.hostId ?? 'unknown'}; ` : '';
+    reasons.push({ subject, state, text: `${where}${node.waitingFor}`, ...hostsOf(node) });
   } else if (state === 'waiting') {
     const open = node.needs.filter((id) => !isTerminal(run.nodes.find((other) => other.id === id)?.state ?? 'waiting'));
     reasons.push({ subject, state, text: `waits for ${open.join(', ') || 'its turn'}` });

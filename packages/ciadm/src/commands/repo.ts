@@ -161,8 +161,8 @@ function nextStep({ forgeKind, repository }: RepositoryAnswer): string {
     case 'git':
       return 'Next: let its post-receive hook call solstice hook post-receive; --install-hook writes it.';
     case 'forgejo':
-      return `Next: in the repository's settings on the forge add a Forgejo webhook to ${repository.webhookUrl}, content type application/json, with that secret, for push events.`;
+      return `Next: in the repository's settings on the forge add a Forgejo webhook to ${repository.webhookUrl}, content type application/json, with that secret, for pushes, pull requests and comments on them.`;
     case 'github':
-      return `Next: in the repository's settings on GitHub add a webhook to ${repository.webhookUrl}, content type application/json, with that secret, for push events.`;
+      return `Next: in the repository's settings on GitHub add a webhook to ${repository.webhookUrl}, content type application/json, with that secret, for pushes, pull requests and comments on them.`;
   }
 }

@@ -156,8 +156,8 @@ describe('a push', () => {
 
   test('with a word that is not available yet: refused, not left out', async () => {
     await start();
-    const matrix = WORKFLOW.replace('job id="test" {', 'job id="test" {\n        retry 3 on="infra"');
-    const commit = await git().commit({ files: { '.solstice/a.kdl': matrix } });
+    const later = WORKFLOW.replace('on "push"', 'on "schedule" cron="0 3 * * *"\n    on "push"');
+    const commit = await git().commit({ files: { '.solstice/a.kdl': later } });
     expect(await settled(await push(commit))).toMatchObject({ state: 'failed' });
     expect((await checks())[0]?.desired.title).toContain('not available yet');
   });
@@ -187,7 +187,7 @@ describe('a push', () => {
     });
   });
 
-  test('of a tag starts nothing yet, and says so', async () => {
+  test('of a tag starts nothing that wants branches, and says so', async () => {
     await start();
     const commit = await git().commit({ files: { '.solstice/a.kdl': WORKFLOW } });
     const delivery = await settled(await push(commit, { ref: 'refs/tags/v1' }));
