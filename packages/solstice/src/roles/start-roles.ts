@@ -3,7 +3,7 @@ import { formatAddress } from '@solstice/common/config';
 import { SolsticeError } from '@solstice/common/errors';
 import type { Sealer } from '@solstice/common/secrets';
 import { registerWebhooks } from '@solstice/forge-integration';
-import { startReaper } from '@solstice/orchestrator';
+import { startReaper, startTimerKeeper } from '@solstice/orchestrator';
 import { createServer, listen } from '../process/listeners.js';
 import { startOperatorListener } from './api.js';
 import type { RoleContext } from './context.js';
@@ -69,6 +69,7 @@ export async function startRoles(context: RoleContext, options: StartRolesOption
     ? await startHostRole(context, { destroyWorkers: options.ephemeral })
     : undefined;
   startReaping(context);
+  startKeepingTimers(context);
   await forge.start(roles);
 
   const operator = servesApi
@@ -94,6 +95,13 @@ function startReaping({ store, shutdown, health, logger, metrics, crashed }: Rol
   const reaper = startReaper({ store: store.hosts, logger, onCrash: crashed, metrics });
   shutdown.add('reaper', () => reaper.stop());
   health.add('reaper', { needed: false, look: () => reaper.health() });
+}
+
+/** The same of what runs wait for in time: any process that is there fires what is due. */
+function startKeepingTimers({ store, shutdown, health, logger, metrics, crashed }: RoleContext): void {
+  const keeper = startTimerKeeper({ store, logger, onCrash: crashed, metrics });
+  shutdown.add('timers', () => keeper.stop());
+  health.add('timers', { needed: false, look: () => keeper.health() });
 }
 
 function needed<T>(value: T | undefined): T {
