@@ -19,7 +19,7 @@ export async function makeBaseImage(
 ): Promise<void> {
   const image = new ImageRoot();
   for (const tool of [...(await usualTools()), ...programs]) await image.addTool(tool);
-  const npm = dirname(dirname(await realpath('/usr/bin/npm')));
+  const npm = dirname(dirname(await realpath(join(dirname(process.execPath), 'npm'))));
   await addTree(image, npm, '/usr/lib/node_modules/npm');
   const pnpm = await pnpmOf(root);
   await addTree(image, pnpm.directory, '/usr/lib/node_modules/pnpm');
