@@ -54,7 +54,8 @@ describe.skipIf(fleetMissing)('three hosts of different size', () => {
       async () =>
         (
           await postgres.query(
-            `update attempts set not_before = not_before - interval '1 hour' where ${isLarge} returning 1`,
+            `update attempts set queued_at = queued_at - interval '1 hour', not_before = not_before - interval '1 hour'
+             where ${isLarge} returning 1`,
           )
         ).length === 1,
       { describe: 'the large job to wait', intervalMs: 100 },

@@ -7,6 +7,16 @@ import { loadScenarios } from '../harness/scenario.js';
 
 const scenarios = loadScenarios(fileURLToPath(new URL('../scenarios', import.meta.url)));
 
+/** One scenario names a pool; a fleet's host takes such a job only if its file says so. */
+function hostFile(backend: 'process' | 'container'): string {
+  const image = backend === 'container' ? ' image="solstice-test/tools:1"' : '';
+  return `host {
+    pool "ubuntu-22.04" backend="${backend}"${image}
+    alias "default" "ubuntu-22.04"
+}
+`;
+}
+
 describe.each(['process', 'container'] as const)('on the %s backend', (backend) => {
   const dockerMissing = backend === 'container' && process.env.SOLSTICE_TEST_DOCKER === 'missing';
   describe.skipIf(fleetMissing || dockerMissing)('one forge integration and three orchestrators', () => {
@@ -14,7 +24,7 @@ describe.each(['process', 'container'] as const)('on the %s backend', (backend) 
 
     beforeAll(async () => {
       fleet = await Fleet.create({ scripts });
-      await fleet.start(forgeAndThreeHosts({ backend, slots: 2 }));
+      await fleet.start(forgeAndThreeHosts({ backend, slots: 2, hostFile: hostFile(backend) }));
     });
     afterAll(async () => {
       await fleet?.remove();

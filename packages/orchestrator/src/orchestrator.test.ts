@@ -301,6 +301,25 @@ describe('the orderly end', () => {
     expect(await statesOf(store, runId)).toBe('running: running');
   });
 
+  test.each(['refused', 'silent'] as const)('gives its start up when told to, with the store %s', async (link) => {
+    const telling = new AbortController();
+    const host = new HostUnderTest({ store, giveUp: telling.signal });
+    host.link = link;
+    let outcome: unknown;
+    const starting = host.start().catch((error: unknown) => {
+      outcome = error;
+    });
+    await passed(20_000);
+    expect(outcome).toBeUndefined();
+    telling.abort();
+    await passed(10_000);
+    expect(outcome).toMatchObject({ name: 'AbortError' });
+    await starting;
+    host.link = 'up';
+    await passed(60_000);
+    expect((await store.hosts.list()).filter(({ alive }) => alive)).toEqual([]);
+  });
+
   test('ends also while the store is away', async () => {
     const host = await hostWith();
     await planJob(store);

@@ -17,7 +17,7 @@ import { HostConditions, readLoad } from './hosts/host-conditions.js';
 import { HostLease } from './hosts/host-lease.js';
 import { Intake } from './hosts/intake.js';
 import { ANSWER_WITHIN_MS, EXCLUSIVE_MARGIN_MS, LEASE_MS, RENEW_MS } from './hosts/lease-times.js';
-import { untilSettled } from './hosts/settled.js';
+import { unlessAborted, untilSettled } from './hosts/settled.js';
 import type { StateDirectory } from './hosts/state-directory.js';
 
 export interface OrchestratorDependencies {
@@ -36,6 +36,8 @@ export interface OrchestratorDependencies {
   logger: Logger;
   /** Something ended that must not end: the process has to stop. */
   onCrash(error: Error): void;
+  /** Aborted: the process is told to stop. A start that still waits for the store then rejects with its reason. */
+  giveUp?: AbortSignal;
   clock?: Clock;
   /** What the machine has left. Default: asked from the system. */
   readLoad?: () => Promise<HostLoad>;
@@ -71,6 +73,7 @@ export interface Orchestrator {
 export async function startOrchestrator(dependencies: OrchestratorDependencies): Promise<Orchestrator> {
   const { store, queue, state, backends, host, mirrors, limits } = dependencies;
   const { clock = systemClock, detachedForMs = DETACHED_FOR_MS, version, metrics } = dependencies;
+  const giveUp = dependencies.giveUp ?? new AbortController().signal;
   const logger = dependencies.logger.child({ part: 'orchestrator', hostId: host.id });
   const instance = randomUUID();
 
@@ -80,9 +83,12 @@ export async function startOrchestrator(dependencies: OrchestratorDependencies):
       registeredMs = clock.monotonicMs();
       const { id, capacity, pools, notes } = host;
       const about = { id, capacity, pools, notes, ...(version === undefined ? {} : { version }) };
-      return store.hosts.register({ ...about, keyHash: state.keyHash, instance, leaseMs: LEASE_MS });
+      return unlessAborted(
+        giveUp,
+        store.hosts.register({ ...about, keyHash: state.keyHash, instance, leaseMs: LEASE_MS }),
+      );
     },
-    new AbortController().signal,
+    giveUp,
     logger,
   );
 
@@ -217,13 +223,13 @@ export async function startOrchestrator(dependencies: OrchestratorDependencies):
   try {
     renewing.start();
     // Before the socket opens: a runner that comes back must find its attempt, or it would be sent away.
-    await untilSettled(reconcile, letGo.signal, logger);
+    await untilSettled(() => unlessAborted(giveUp, reconcile()), giveUp, logger);
     opened.sessions = await (dependencies.openSessions ?? onSocket)(attempts);
     opened.bell = await queue.subscribe({ kind: 'host', hostId: host.id }, () => renewing.passed());
     reconciling.start();
     looking.start();
     // Nothing is claimed before the machine was looked at, and the store has said whether the host is drained.
-    await Promise.all([looking.passed(), renewing.passed()]);
+    await unlessAborted(giveUp, Promise.all([looking.passed(), renewing.passed()]));
     await claimer.start();
   } catch (error) {
     await end('let-go');

@@ -25,6 +25,7 @@ export interface HostOptions {
   /** Of its state directory. */
   key?: string;
   detachedForMs?: number;
+  giveUp?: AbortSignal;
 }
 
 /**
@@ -54,7 +55,13 @@ export class HostUnderTest {
   }
 
   async start(): Promise<this> {
-    const { store, queue = createInProcessQueue({ logger }), key = `key of ${this.id}`, detachedForMs } = this.#options;
+    const {
+      store,
+      queue = createInProcessQueue({ logger }),
+      key = `key of ${this.id}`,
+      detachedForMs,
+      giveUp,
+    } = this.#options;
     this.orchestrator = await startOrchestrator({
       store: {
         ...store,
@@ -80,6 +87,7 @@ export class HostUnderTest {
       host: { id: this.id, capacity: { cpus: 2, memoryBytes: 2 ** 30, slots: 2 }, pools, notes: [] },
       limits: { logCapBytes: 1, spoolCapBytes: 1, cancelGraceMs: 1 },
       ...(detachedForMs === undefined ? {} : { detachedForMs }),
+      ...(giveUp === undefined ? {} : { giveUp }),
       logger,
       onCrash: (error) => this.crashes.push(error),
       readLoad: async () => ({ ...this.load }),

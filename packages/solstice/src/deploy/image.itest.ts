@@ -14,6 +14,7 @@ const engine = wanted ? await dockerForTests() : { missing: 'not asked for' };
 describe.skipIf('missing' in engine)('the image', () => {
   const dockerHost = 'missing' in engine ? '' : engine.dockerHost;
   const suffix = `${process.pid}`;
+  const label = `solstice.test=${suffix}`;
   const base = `solstice-test/base:${suffix}`;
   const image = `solstice-test/image:${suffix}`;
   const docker = (...args: string[]) =>
@@ -25,16 +26,19 @@ describe.skipIf('missing' in engine)('the image', () => {
     });
 
   beforeAll(async () => {
-    await makeBaseImage(dockerHost, base, root);
+    await makeBaseImage(dockerHost, { tag: base, label, root });
     const args = ['--build-arg', `BASE=${base}`, '--build-arg', 'INSTALL_OPTIONS=--offline'];
-    await docker('build', '--force-rm', '--label', `solstice.test=${suffix}`, ...args, '--tag', image, '.');
+    await docker('build', '--force-rm', ...args, '--tag', image, '.');
   }, 900_000);
   afterAll(async () => {
     if ('missing' in engine) return;
-    await docker('image', 'rm', '--force', image, base);
+    // One of them is not there if it could not be made.
+    await docker('image', 'rm', '--force', image, base).catch(() => undefined);
     // The stages before the last have no name.
-    await docker('image', 'prune', '--force', '--filter', `label=solstice.test=${suffix}`);
+    await docker('image', 'prune', '--force', '--filter', `label=${label}`);
+    const { stdout } = await docker('images', '--all', '--quiet', '--filter', `label=${label}`);
     await engine.stop();
+    expect(stdout, 'images that are left').toBe('');
   }, 120_000);
 
   test('runs every command as a user without rights', async () => {

@@ -19,6 +19,8 @@ export interface RoleContext {
   metrics: Metrics;
   tracing: Tracing;
   clock: () => Date;
+  /** Aborted as soon as this process is told to stop. */
+  stopping: AbortSignal;
   /** A part ended that must not end: the process has to stop. */
   crashed(error: Error, part: string): void;
 }

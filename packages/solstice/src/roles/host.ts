@@ -69,6 +69,7 @@ export async function startHostRole(
     },
     logger,
     onCrash: (error) => context.crashed(error, 'orchestrator'),
+    giveUp: context.stopping,
   });
   if (options.destroyWorkers) {
     shutdown.add('workers', async () => {

@@ -130,8 +130,10 @@ export class Link {
   /** What is being opened is not waited for when this is closed. */
   async #opened(opening: Promise<ChannelModel>): Promise<ChannelModel> {
     const { signal } = this.#stopping;
+    let onStop = (): void => undefined;
     const stopped = new Promise<never>((_resolve, reject) => {
-      signal.addEventListener('abort', () => reject(new Error('closed')), { once: true });
+      onStop = () => reject(new Error('closed'));
+      signal.addEventListener('abort', onStop);
     });
     try {
       return await Promise.race([opening, stopped]);
@@ -141,6 +143,9 @@ export class Link {
         void opening.then((connection) => destroy(connection, late)).catch(() => undefined);
       }
       throw error;
+    } finally {
+      // A broker that is away for a day must not leave a listener behind for each try.
+      signal.removeEventListener('abort', onStop);
     }
   }
 

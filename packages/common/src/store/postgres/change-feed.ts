@@ -1,7 +1,8 @@
-import { Client } from 'pg';
+import type { Client } from 'pg';
 import { toError } from '../../errors/index.js';
 import type { Logger } from '../../telemetry/index.js';
 import type { ChangeFeed, ChangeTopic } from '../store.js';
+import { BreakableClient, END_WITHIN_MS } from './breakable-client.js';
 import { connectionOptions } from './database.js';
 
 const channel = 'solstice_changes';
@@ -27,7 +28,7 @@ export interface ChangeFeedOptions {
 export class PostgresChangeFeed implements ChangeFeed {
   readonly #options: Required<ChangeFeedOptions>;
   readonly #listeners = new Map<string, Set<() => void>>();
-  #client: Client | undefined;
+  #client: BreakableClient | undefined;
   readonly #waiting = new Set<ChangeTopic>();
   #timer: NodeJS.Timeout | undefined;
   #reconnect: NodeJS.Timeout | undefined;
@@ -71,11 +72,17 @@ export class PostgresChangeFeed implements ChangeFeed {
     this.#listeners.clear();
     clearTimeout(this.#timer);
     clearTimeout(this.#reconnect);
-    await this.#connecting?.catch(() => undefined);
-    await this.#sending;
-    const client = this.#client;
-    this.#client = undefined;
-    await client?.end().catch(() => undefined);
+    let ending: BreakableClient | undefined;
+    const late = setTimeout(() => (ending ?? this.#client)?.breakOff(), END_WITHIN_MS);
+    try {
+      await this.#connecting?.catch(() => undefined);
+      await this.#sending;
+      ending = this.#client;
+      this.#client = undefined;
+      await ending?.end().catch(() => undefined);
+    } finally {
+      clearTimeout(late);
+    }
   }
 
   #flush(): void {
@@ -101,7 +108,7 @@ export class PostgresChangeFeed implements ChangeFeed {
   }
 
   async #connect(): Promise<void> {
-    const client = new Client(connectionOptions(this.#options.url));
+    const client = new BreakableClient(connectionOptions(this.#options.url));
     const lost = (): void => {
       if (this.#client !== client) return;
       this.#client = undefined;

@@ -1,10 +1,12 @@
 import { join } from 'node:path';
 import { startEmbeddedPostgres } from '@solstice/embedded-postgres';
-import { eventually, temporaryDirectory } from '@solstice/testing';
+import { eventually, FleetPostgres, temporaryDirectory } from '@solstice/testing';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { createLogger } from '../../telemetry/index.js';
 import { assertReplays } from '../assert-replays.js';
 import { happened, job, lines, Scene } from '../contract/scene.js';
 import { migrate } from './migrate.js';
+import { createPostgresStore } from './postgres-store.js';
 import { type LossyProxy, lossyProxy } from './testing/lossy-proxy.js';
 import { type PostgresUnderTest, postgresUnderTest } from './testing/postgres-under-test.js';
 
@@ -152,5 +154,22 @@ describe('a commit whose answer is lost', () => {
     expect(await lossy.store.runs.plan(request)).toEqual({ planned: false, runs: [] });
     expect(await scene.store.runs.list({ limit: 10 })).toHaveLength(1);
     expect((await scene.drainOutbox()).map((message) => message.kind).sort()).toEqual(['delivery', 'job', 'report']);
+  });
+});
+
+describe('the end of the store', () => {
+  it('does not wait for a database that no longer answers, with calls under way and without', async () => {
+    await using postgres = await FleetPostgres.start();
+    await migrate(postgres.url);
+    const logger = createLogger({ level: 'silent' });
+    const [idle, busy] = await Promise.all([1, 2].map(() => createPostgresStore({ url: postgres.url, logger })));
+    await Promise.all([idle?.ping(), busy?.ping()]);
+    await postgres.freeze();
+    const asked = busy?.ping().then(
+      () => 'answered',
+      (error: unknown) => error,
+    );
+    await Promise.all([idle?.close(), busy?.close()]);
+    expect(await asked).toMatchObject({ code: 'database-unavailable' });
   });
 });

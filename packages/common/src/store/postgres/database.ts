@@ -1,12 +1,13 @@
 import { createHash } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
-import { Client, type ClientBase, type ClientConfig, type CustomTypesConfig, Pool, type PoolClient, types } from 'pg';
+import { type ClientBase, type CustomTypesConfig, Pool, type PoolClient, types } from 'pg';
 import type { Message } from '../../messages/index.js';
 import type { Logger, TraceContext } from '../../telemetry/index.js';
 import type { ConnectionUse } from '../measures.js';
 import { insertMessages } from '../sql/outbox.js';
 import type { Queryable } from '../sql/queryable.js';
 import type { ChangeTopic } from '../store.js';
+import { BreakableClient, END_WITHIN_MS } from './breakable-client.js';
 import { isConnectionLoss, isRolledBack, storeError } from './errors.js';
 
 /** A transaction in hand. What it promises to tell is told when it has been committed, and not otherwise. */
@@ -34,21 +35,10 @@ export interface DatabaseOptions {
 
 const maxTries = 5;
 
-/**
- * The pool listens for the errors of idle connections only, and hands a connection over a moment before its new owner
- * can listen. An error in between (the server shuts down) would end the process: so there is always a listener. What it
- * means is told by the query that fails.
- */
-class HeardClient extends Client {
-  constructor(config?: ClientConfig) {
-    super(config);
-    this.on('error', () => undefined);
-  }
-}
-
 /** Connections, transactions, and what is tried again. Every error leaves it as storeError makes it. */
 export class Database {
   readonly #pool: Pool;
+  readonly #clients = new Set<BreakableClient>();
   readonly #options: DatabaseOptions;
   readonly #names = new Map<string, string>();
 
@@ -57,8 +47,10 @@ export class Database {
     this.#pool = new Pool({
       ...connectionOptions(options.url, options.answerWithinMs),
       max: options.maxConnections,
-      Client: HeardClient,
+      Client: BreakableClient,
     });
+    this.#pool.on('connect', (client) => this.#clients.add(client as unknown as BreakableClient));
+    this.#pool.on('remove', (client) => this.#clients.delete(client as unknown as BreakableClient));
     // A connection that breaks while nobody uses it. The pool drops it; without a listener it would end the process.
     this.#pool.on('error', (error) => {
       options.logger.warn({ err: error }, 'an idle database connection was lost');
@@ -122,9 +114,16 @@ export class Database {
     }
   }
 
-  /** Waits for what is in hand. */
+  /** Waits for what is in hand, but not for a server that no longer answers. */
   async close(): Promise<void> {
-    await this.#pool.end();
+    const late = setTimeout(() => {
+      for (const client of this.#clients) client.breakOff();
+    }, END_WITHIN_MS);
+    try {
+      await this.#pool.end();
+    } finally {
+      clearTimeout(late);
+    }
   }
 
   async #once<T>(begin: string, work: (tx: Transaction) => Promise<T>, commit: { sent: boolean }): Promise<T> {

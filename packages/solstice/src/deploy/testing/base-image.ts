@@ -13,10 +13,13 @@ const programs = ['git', 'ssh', 'flock', 'node', 'bash', 'chown'];
  * Makes a base image for the Dockerfile of this machine's own programs, and of the libraries that were installed before: no
  * image is pulled, and no network needed. Other than a Debian it has no package manager, and needs none.
  */
-export async function makeBaseImage(dockerHost: string, tag: string, root: string): Promise<void> {
+export async function makeBaseImage(
+  dockerHost: string,
+  { tag, label, root }: { tag: string; label: string; root: string },
+): Promise<void> {
   const image = new ImageRoot();
   for (const tool of [...(await usualTools()), ...programs]) await image.addTool(tool);
-  const npm = dirname(dirname(await realpath('/usr/bin/npm')));
+  const npm = dirname(dirname(await realpath(join(dirname(process.execPath), 'npm'))));
   await addTree(image, npm, '/usr/lib/node_modules/npm');
   const pnpm = await pnpmOf(root);
   await addTree(image, pnpm.directory, '/usr/lib/node_modules/pnpm');
@@ -25,7 +28,11 @@ export async function makeBaseImage(dockerHost: string, tag: string, root: strin
   image.addLink('/bin/pnpm', '/usr/lib/node_modules/pnpm/bin/pnpm.cjs');
   image.addLink('/usr/bin/env', '/bin/env');
   await image.addFile(authorities, authorities);
-  await importImage(connectDocker(dockerHost), tag, image, ['ENV PATH=/usr/local/bin:/usr/bin:/bin']);
+  await importImage(connectDocker(dockerHost), tag, image, [
+    'ENV PATH=/usr/local/bin:/usr/bin:/bin',
+    // Handed down to every stage that is built on it, also to those without a name.
+    `LABEL ${label}`,
+  ]);
 }
 
 /** pnpm and its store, as npx found them when this checkout was set up. */
