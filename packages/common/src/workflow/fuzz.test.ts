@@ -2,7 +2,15 @@ import { readdirSync, readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { freeze, runSpecSchema } from '../flow/index.js';
-import { diagnosticCodes, formatDiagnostics, type ParseResult, parseWorkflow, type Workflow } from './index.js';
+import {
+  diagnosticCodes,
+  formatDiagnostics,
+  hasErrors,
+  type ParseResult,
+  parseWorkflow,
+  refuseUnavailable,
+  type Workflow,
+} from './index.js';
 
 /** Set SOLSTICE_FUZZ_SEED to repeat a run, SOLSTICE_FUZZ_RUNS for a longer one. */
 const seed = Number(process.env.SOLSTICE_FUZZ_SEED ?? Date.now() % 2 ** 31);
@@ -65,7 +73,8 @@ function expectSound(text: string, result: ParseResult): void {
   const told = formatDiagnostics(diagnostics, { 'f.kdl': text }, { color: false });
   expect(told.replaceAll('\n', '').replaceAll('\t', '')).not.toMatch(/\p{Cc}/u);
   expect(JSON.parse(JSON.stringify(result))).toEqual(result);
-  if (workflow !== undefined) expectFreezes(workflow);
+  // The planner goes no further with what is not available yet: of a gate, say, there is no node to wait for.
+  if (workflow !== undefined && !hasErrors(refuseUnavailable(diagnostics))) expectFreezes(workflow);
 }
 
 /** Whatever is understood becomes a run that can be stored, or it is told why not. */
