@@ -70,7 +70,8 @@ describe.skipIf(fleetMissing)('hosts of different pools', () => {
     const impostor = fleet.prepare('impostor', serving('east'), { hostId: fleet.node('east').hostId });
     expect((await impostor.spawn()).exitCode).toBe(1);
     expect(impostor.output).toContain('host-name-taken');
-    expect(impostor.output).toContain(`host ${fleet.node('east').hostId} is alive`);
+    expect(impostor.output).toContain(`host ${fleet.node('east').hostId} is alive on `);
+    expect(impostor.output).toContain(`(pid ${fleet.node('east').pid})`);
     // The same machine twice: the first has the directory.
     const twin = fleet.prepare('twin', serving('east'), { dataDirectory: fleet.node('east').dataDirectory });
     expect((await twin.spawn()).exitCode).toBe(1);

@@ -18,6 +18,7 @@ export const hostSchema = z.object({
   /** Its process renews its lease. */
   alive: z.boolean(),
   version: z.string().optional(),
+  machine: z.string().optional(),
   capacity: capacitySchema,
   reserved: capacitySchema,
   /** An alias is one of them, with its own name. */

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { hostname } from 'node:os';
 import { SolsticeError } from '@solstice/common/errors';
 import { BackgroundLoop, type Clock, combine, type PartHealth, systemClock } from '@solstice/common/loops';
 import type { Consumer, Queue } from '@solstice/common/queue';
@@ -82,7 +83,8 @@ export async function startOrchestrator(dependencies: OrchestratorDependencies):
     () => {
       registeredMs = clock.monotonicMs();
       const { id, capacity, pools, notes } = host;
-      const about = { id, capacity, pools, notes, ...(version === undefined ? {} : { version }) };
+      const machine = `${hostname()} (pid ${process.pid})`;
+      const about = { id, capacity, pools, notes, machine, ...(version === undefined ? {} : { version }) };
       return unlessAborted(
         giveUp,
         store.hosts.register({ ...about, keyHash: state.keyHash, instance, leaseMs: LEASE_MS }),

@@ -11,6 +11,7 @@ export function hostView(host: HostRecord): HostView {
     ...(host.drainUntil && { drainUntil: host.drainUntil.toISOString() }),
     alive: host.alive,
     ...(host.version !== undefined && { version: host.version }),
+    ...(host.machine !== undefined && { machine: host.machine }),
     capacity: host.capacity,
     reserved: host.reserved,
     pools: host.pools.map(({ name, backend, image, cpus, memoryBytes, trustedOnly }) => ({

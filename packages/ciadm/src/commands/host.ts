@@ -99,6 +99,7 @@ function rowsOf(host: HostDetailView, now: Date): [string, string | undefined][]
       `renewed ${leaseAge(host) || 'at an unknown time'}, ${host.alive ? 'good until' : 'over since'} ${host.leaseUntil}`,
     ],
     ['version', host.version],
+    ['machine', host.machine],
     ['joined', host.registeredAt],
     ...host.notes.map((note): [string, string] => ['note', note]),
   ];

@@ -252,6 +252,8 @@ export interface HostRecord {
   registeredAt: Date;
   /** Of the Solstice that runs there. */
   version?: string;
+  /** The machine's own name and the process, as it told them when it registered. */
+  machine?: string;
 }
 
 /** What lets a process write for an attempt. Its row is compared in the same transaction as the write. */

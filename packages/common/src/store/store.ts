@@ -213,6 +213,8 @@ export interface HostStore {
     notes: string[];
     leaseMs: number;
     version?: string;
+    /** Where the process runs, for whoever meets it as the holder of a name. */
+    machine?: string;
   }): Promise<HostRecord>;
   /**
    * Renews the lease and compares what the host believes it holds with what is stored. Rejects `host-replaced`.

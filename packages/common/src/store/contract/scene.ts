@@ -259,6 +259,7 @@ export class Scene {
       keyHash: hashOf(key),
       notes: [],
       leaseMs: LEASE_MS,
+      machine: `machine of ${key}`,
     });
   }
 

@@ -3,6 +3,7 @@ import { attemptOf, parseAttemptId } from '../../flow/index.js';
 import {
   checkRemovable,
   isChange,
+  nameTakenText,
   noSuchHost,
   reapedDetail,
   replacedDetail,
@@ -65,7 +66,7 @@ export class MemoryHosts implements HostStore {
       const stored = this.#core.tables.hosts.get(host.id);
       const sameKey = stored !== undefined && Buffer.compare(stored.keyHash, host.keyHash) === 0;
       if (stored !== undefined && !sameKey && stored.leaseUntil > now) {
-        throw new SolsticeError('host-name-taken', `host ${host.id} is alive, and has another key`);
+        throw new SolsticeError('host-name-taken', nameTakenText(stored));
       }
       if (stored !== undefined && !sameKey) {
         this.#loseAll(host.id, replacedDetail(host.id));
@@ -76,6 +77,7 @@ export class MemoryHosts implements HostStore {
         ...(stored?.drainUntil !== undefined && { drainUntil: stored.drainUntil }),
         ...(stored?.load !== undefined && { load: stored.load }),
         ...(host.version !== undefined && { version: host.version }),
+        ...(host.machine !== undefined && { machine: host.machine }),
         id: host.id,
         instance: host.instance,
         state: stored?.state ?? 'active',

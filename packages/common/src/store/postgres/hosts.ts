@@ -1,6 +1,14 @@
 import { SolsticeError } from '../../errors/index.js';
 import { isRefusal } from '../../flow/index.js';
-import { checkRemovable, isChange, noSuchHost, reapedDetail, replacedDetail, wishAt } from '../projection/index.js';
+import {
+  checkRemovable,
+  isChange,
+  nameTakenText,
+  noSuchHost,
+  reapedDetail,
+  replacedDetail,
+  wishAt,
+} from '../projection/index.js';
 import type { HostRecord } from '../records.js';
 import * as sql from '../sql/hosts.js';
 import * as workers from '../sql/workers.js';
@@ -27,7 +35,7 @@ export class PostgresHosts implements HostStore {
       if (stored !== undefined) {
         const sameKey = Buffer.compare(stored.key_hash, host.keyHash) === 0;
         if (!sameKey && stored.lease_until > tx.now) {
-          throw new SolsticeError('host-name-taken', `host ${host.id} is alive, and has another key`);
+          throw new SolsticeError('host-name-taken', nameTakenText(await this.#read(tx, host.id)));
         }
         if (!sameKey) {
           await this.#loseAll(tx, host.id, replacedDetail(host.id));

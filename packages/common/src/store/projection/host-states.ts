@@ -44,3 +44,9 @@ export function checkRemovable(id: string, host: { alive: boolean; leases: numbe
 export function noSuchHost(id: string): SolsticeError {
   return new SolsticeError('not-found', `there is no host ${id}`);
 }
+
+/** Says who has a host's name, to somebody with another key. */
+export function nameTakenText(holder: Pick<HostRecord, 'id' | 'machine' | 'renewedAt'>): string {
+  const where = holder.machine === undefined ? 'elsewhere' : `on ${holder.machine}`;
+  return `host ${holder.id} is alive ${where}, with another key (last heard of at ${holder.renewedAt.toISOString()})`;
+}

@@ -22,11 +22,12 @@ export interface HostRow {
   load: HostLoad | null;
   renewed_at: Date | null;
   version: string | null;
+  machine: string | null;
 }
 
 const columns = `h.id, h.key_hash, h.instance, h.state, h.cpus, h.memory_bytes, h.slots, h.pools, h.notes, h.renewals,
   h.lease_until, h.registered_at, h.state_by, h.state_reason, h.state_at, h.drain_until, h.load, h.renewed_at,
-  h.version`;
+  h.version, h.machine`;
 
 export async function lockHost(tx: Queryable, id: string): Promise<HostRow | undefined> {
   return await row<HostRow>(tx, `select ${columns} from hosts h where h.id = $1 for no key update`, [id]);
@@ -57,6 +58,7 @@ export async function readHosts(db: Queryable, now: Date): Promise<HostRecord[]>
     alive: found.lease_until > now,
     registeredAt: found.registered_at,
     ...(found.version !== null && { version: found.version }),
+    ...(found.machine !== null && { machine: found.machine }),
   }));
 }
 
@@ -89,14 +91,15 @@ export interface HostChange {
   notes: string[];
   leaseUntil: Date;
   version?: string;
+  machine?: string;
 }
 
 /** False: there is one already. */
 export async function insertHost(tx: Queryable, host: HostChange, now: Date): Promise<boolean> {
   const inserted = await tx.rows(
     `insert into hosts (id, key_hash, instance, state, cpus, memory_bytes, slots, pools, notes, renewals, lease_until,
-       registered_at, renewed_at, version)
-     values ($1, $2, $3, 'active', $4, $5, $6, $7, $8, 1, $9, $10, $10, $11)
+       registered_at, renewed_at, version, machine)
+     values ($1, $2, $3, 'active', $4, $5, $6, $7, $8, 1, $9, $10, $10, $11, $12)
      on conflict do nothing returning id`,
     [
       host.id,
@@ -110,6 +113,7 @@ export async function insertHost(tx: Queryable, host: HostChange, now: Date): Pr
       host.leaseUntil,
       now,
       host.version,
+      host.machine,
     ],
   );
   return inserted.length === 1;
@@ -118,7 +122,7 @@ export async function insertHost(tx: Queryable, host: HostChange, now: Date): Pr
 export async function replaceHost(tx: Queryable, host: HostChange, now: Date): Promise<void> {
   await tx.rows(
     `update hosts set key_hash = $2, instance = $3, cpus = $4, memory_bytes = $5, slots = $6, pools = $7, notes = $8,
-       lease_until = $9, renewed_at = $10, version = $11, renewals = renewals + 1
+       lease_until = $9, renewed_at = $10, version = $11, machine = $12, renewals = renewals + 1
      where id = $1`,
     [
       host.id,
@@ -132,6 +136,7 @@ export async function replaceHost(tx: Queryable, host: HostChange, now: Date): P
       host.leaseUntil,
       now,
       host.version,
+      host.machine,
     ],
   );
 }
