@@ -44,7 +44,7 @@ const commonFolders = {
   kdl: [],
   loops: ['telemetry'],
   messages: [],
-  queue: ['messages', 'telemetry'],
+  queue: ['loops', 'messages', 'telemetry'],
   rpc: [],
   secrets: [],
   store: ['flow', 'messages', 'telemetry', 'workflow'],

@@ -1,7 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import { SolsticeError } from '@solstice/common/errors';
-import { BackgroundLoop, type Clock, combine, type PartHealth, systemClock } from '@solstice/common/loops';
+import {
+  BackgroundLoop,
+  type Clock,
+  combine,
+  type PartHealth,
+  systemClock,
+  unlessAborted,
+} from '@solstice/common/loops';
 import type { Consumer, Queue } from '@solstice/common/queue';
 import type { Capacity, HostLoad, PoolOffer, Store } from '@solstice/common/store';
 import type { Logger, Metrics } from '@solstice/common/telemetry';
@@ -18,7 +25,7 @@ import { HostConditions, readLoad } from './hosts/host-conditions.js';
 import { HostLease } from './hosts/host-lease.js';
 import { Intake } from './hosts/intake.js';
 import { ANSWER_WITHIN_MS, EXCLUSIVE_MARGIN_MS, LEASE_MS, RENEW_MS } from './hosts/lease-times.js';
-import { unlessAborted, untilSettled } from './hosts/settled.js';
+import { untilSettled } from './hosts/settled.js';
 import type { StateDirectory } from './hosts/state-directory.js';
 
 export interface OrchestratorDependencies {

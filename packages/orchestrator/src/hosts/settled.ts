@@ -21,18 +21,3 @@ export async function untilSettled<T>(call: () => Promise<T>, signal: AbortSigna
     await pause(pauseMs * (0.5 + Math.random()), { signal });
   }
 }
-
-/** What it is, or the signal's reason as soon as that is aborted; what was waited for goes on by itself. */
-export async function unlessAborted<T>(signal: AbortSignal, waited: Promise<T>): Promise<T> {
-  signal.throwIfAborted();
-  let onAbort = (): void => undefined;
-  const aborted = new Promise<never>((_resolve, reject) => {
-    onAbort = () => reject(signal.reason);
-    signal.addEventListener('abort', onAbort);
-  });
-  try {
-    return await Promise.race([waited, aborted]);
-  } finally {
-    signal.removeEventListener('abort', onAbort);
-  }
-}

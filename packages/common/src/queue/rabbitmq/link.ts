@@ -1,5 +1,6 @@
 import type { ChannelModel } from 'amqplib';
 import { SolsticeError, toError } from '../../errors/index.js';
+import { pause as pauseUnlessAborted, unlessAborted } from '../../loops/index.js';
 import type { Logger } from '../../telemetry/index.js';
 import { explain } from './connect.js';
 
@@ -130,22 +131,14 @@ export class Link {
   /** What is being opened is not waited for when this is closed. */
   async #opened(opening: Promise<ChannelModel>): Promise<ChannelModel> {
     const { signal } = this.#stopping;
-    let onStop = (): void => undefined;
-    const stopped = new Promise<never>((_resolve, reject) => {
-      onStop = () => reject(new Error('closed'));
-      signal.addEventListener('abort', onStop);
-    });
     try {
-      return await Promise.race([opening, stopped]);
+      return await unlessAborted(signal, opening);
     } catch (error) {
       if (signal.aborted) {
         const late = new Error('nobody waits for it any more');
         void opening.then((connection) => destroy(connection, late)).catch(() => undefined);
       }
       throw error;
-    } finally {
-      // A broker that is away for a day must not leave a listener behind for each try.
-      signal.removeEventListener('abort', onStop);
     }
   }
 
@@ -213,15 +206,7 @@ export async function within<T>(ms: number, what: string, work: () => Promise<T>
   }
 }
 
+/** Ends early, and well, when there is nothing left to wait for. */
 export async function pause(ms: number, signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return;
-  await new Promise<void>((resolve) => {
-    const end = (): void => {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', end);
-      resolve();
-    };
-    const timer = setTimeout(end, ms);
-    signal.addEventListener('abort', end);
-  });
+  await pauseUnlessAborted(ms, { signal }).catch(() => undefined);
 }
