@@ -61,6 +61,10 @@ export class TestRepository {
     return { commit: await git(work, 'rev-parse', 'HEAD'), output: stderr };
   }
 
+  async tag(name: string): Promise<void> {
+    await git(await this.#mainClone(), 'push', '--quiet', 'origin', `HEAD:refs/tags/${name}`);
+  }
+
   async delete(branch: string): Promise<void> {
     await git(await this.#mainClone(), 'push', '--quiet', 'origin', '--delete', branch);
   }

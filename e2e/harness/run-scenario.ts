@@ -54,6 +54,8 @@ async function act(stage: Stage, action: Action): Promise<void> {
     const clones = await Promise.all(action.together.map(() => stage.repository.clone()));
     const pushed = await Promise.all(action.together.map((each, index) => push(stage, each.push, clones[index])));
     stage.commits.push(...pushed.map(({ commit }) => commit));
+  } else if ('tag' in action) {
+    await stage.repository.tag(action.tag);
   } else if ('delete' in action) {
     await stage.repository.delete(action.delete.branch);
   } else if ('waitForLog' in action) {

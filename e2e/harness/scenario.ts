@@ -22,6 +22,8 @@ const actionSchema = z.union([
   /** Pushes from clones of their own, at the same moment. */
   z.strictObject({ together: z.array(pushSchema) }),
   z.strictObject({ delete: z.strictObject({ branch: z.string() }) }),
+  /** Tags the newest pushed commit. */
+  z.strictObject({ tag: z.string() }),
   /** Waits until the newest run's job has printed this. */
   z.strictObject({ waitForLog: z.strictObject({ job: z.string(), contains: z.string() }) }),
   /** Cancels the newest run. */
@@ -46,7 +48,8 @@ export const scenarioSchema = z.strictObject({
     runs: z.array(
       z.strictObject({
         workflow: z.string(),
-        branch: z.string(),
+        /** Of a tag's run: none; it stands before those of branches. */
+        branch: z.string().optional(),
         state: z.string(),
         jobs: z.record(z.string(), jobExpectationSchema),
       }),
