@@ -55,6 +55,8 @@ function describeTrigger(trigger: Trigger): string {
       return `tag ${trigger.match.length > 0 ? plain(trigger.match.join(', ')) : 'of any name'}`;
     case 'comment':
       return `comment ${plain(trigger.match)}`;
+    case 'schedule':
+      return `schedule ${plain(trigger.cron)} (${plain(trigger.timezone)})`;
     case 'manual':
       return `manual${trigger.inputs.length > 0 ? `, with ${plain(trigger.inputs.map(describeInput).join(', '))}` : ''}`;
   }

@@ -6,8 +6,22 @@ export const causeSchema = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('signal'), step: z.number().int(), stepName: z.string(), signal: z.string() }),
   z.strictObject({
     kind: z.literal('clock'),
-    /** `deadline`: of all attempts together. `queue`: of the wait for a host. `silence`: without a word, of job or step. */
-    clock: z.enum(['job', 'step', 'deadline', 'queue', 'silence', 'step-silence']),
+    /**
+     * `deadline`: of all attempts together. `queue`: of the wait for a host. `silence`: without a word, of job or step.
+     * `workflow`, `branch`: the deadline of what the node stands in. `gate`: nobody decided.
+     */
+    clock: z.enum([
+      'job',
+      'step',
+      'deadline',
+      'queue',
+      'silence',
+      'step-silence',
+      'step-deadline',
+      'workflow',
+      'branch',
+      'gate',
+    ]),
     limitMs: z.number(),
     step: z.number().int().optional(),
     stepName: z.string().optional(),
@@ -23,7 +37,23 @@ export const causeSchema = z.discriminatedUnion('kind', [
   /** The host, the lease or the worker is gone. */
   z.strictObject({ kind: z.literal('lost'), hostId: z.string().optional(), detail: z.string() }),
   /** The worker could not be made. */
-  z.strictObject({ kind: z.literal('refused'), hostId: z.string().optional(), detail: z.string() }),
+  z.strictObject({
+    kind: z.literal('refused'),
+    hostId: z.string().optional(),
+    detail: z.string(),
+    /** Where it is known. `unreachable`: what makes workers there does not answer. */
+    problem: z.enum(['no-image', 'no-capacity', 'unreachable']).optional(),
+  }),
+  /** A service of the job did not become ready, or ended. */
+  z.strictObject({ kind: z.literal('service'), name: z.string(), detail: z.string() }),
+  /** Of a gate. */
+  z.strictObject({ kind: z.literal('rejected'), by: z.string(), reason: z.string().optional() }),
+  /** An expression that could not be judged: a division by nothing, a number too large. */
+  z.strictObject({ kind: z.literal('expression'), detail: z.string() }),
+  /** A newer run of its concurrency group came. */
+  z.strictObject({ kind: z.literal('superseded'), runId: z.string() }),
+  /** The run goes on in another installation. */
+  z.strictObject({ kind: z.literal('exported'), by: z.string() }),
   /** A node that did not start because of these nodes, or a run that failed by them. */
   z.strictObject({ kind: z.literal('nodes'), nodes: z.array(z.string()) }),
   /** A node that was not asked for: what it is there for did not come about. Nothing else is held up by it. */

@@ -31,6 +31,18 @@ export function decide(run: RunFlow | undefined, command: Command, now: number):
   if (command.kind === 'fire') {
     return fire(turn, command.key);
   }
+  switch (command.kind) {
+    case 'decide':
+    case 'admit':
+    case 'supersede':
+    case 'export':
+      return refusal(`${command.kind} is not available yet`, run.state);
+    default:
+      return ofAttempt(turn, command);
+  }
+}
+
+function ofAttempt(turn: Turn, command: Extract<Command, { attemptId: string }>): FlowEvent[] | Refusal {
   const attempt = turn.draft.findAttempt(command.attemptId);
   if (attempt === undefined) {
     return refusal(`there is no attempt ${command.attemptId}`, 'none');

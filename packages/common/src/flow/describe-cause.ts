@@ -24,6 +24,16 @@ export function describeCause(cause: Cause): string {
       return `the worker${onHost(cause.hostId)} was lost: ${cause.detail}`;
     case 'refused':
       return `no worker could be made${onHost(cause.hostId)}: ${cause.detail}`;
+    case 'service':
+      return `service ${cause.name}: ${cause.detail}`;
+    case 'rejected':
+      return `rejected by ${cause.by}${cause.reason === undefined ? '' : `: ${cause.reason}`}`;
+    case 'expression':
+      return `an expression could not be judged: ${cause.detail}`;
+    case 'superseded':
+      return 'a newer run took its place';
+    case 'exported':
+      return `exported by ${cause.by}, to go on elsewhere`;
     case 'nodes':
       return `because of ${cause.nodes.join(', ')}`;
     case 'condition':
@@ -50,6 +60,14 @@ function describeClock(cause: Extract<Cause, { kind: 'clock' }>): string {
       return `the job said nothing for ${limit}`;
     case 'step-silence':
       return `${step} said nothing for ${limit}`;
+    case 'step-deadline':
+      return `${step} took longer than ${limit} in all attempts together`;
+    case 'workflow':
+      return `the workflow did not end within its deadline of ${limit}`;
+    case 'branch':
+      return `its branch did not end within its deadline of ${limit}`;
+    case 'gate':
+      return `nobody decided within ${limit}`;
     default:
       return assertNever(cause.clock);
   }

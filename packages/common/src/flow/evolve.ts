@@ -128,6 +128,16 @@ function planned(event: Extract<FlowEvent, { kind: 'run.planned' }>): RunFlow {
 
 function change(draft: Draft, event: Exclude<FlowEvent, { kind: 'run.planned' }>): void {
   switch (event.kind) {
+    case 'run.admitted': {
+      const { held: _held, ...head } = draft.head;
+      draft.head = head;
+      return;
+    }
+    case 'gate.decided': {
+      const node = draft.node(event.nodeId);
+      draft.setNode({ ...node, decisions: [...(node.decisions ?? []), event.decision] });
+      return;
+    }
     case 'run.started':
       moveRun(draft, 'running');
       draft.head = { ...draft.head, startedAt: event.at };

@@ -11,7 +11,7 @@ import type {
 
 /** What may be asked of a run. Every change of a run is one of these, decided under its lock. */
 export type Command =
-  | { kind: 'plan'; runId: string; spec: RunSpec }
+  | ({ kind: 'plan'; runId: string; spec: RunSpec } & Origin)
   | { kind: 'claim'; attemptId: string; hostId: string; workerId: string; requestId: string }
   /** The assignment goes to the runner now: from here on its steps may run. */
   | { kind: 'start'; attemptId: string }
@@ -19,18 +19,68 @@ export type Command =
   | { kind: 'lose'; attemptId: string; detail: string }
   | { kind: 'refuse'; attemptId: string; detail: string; retryable: boolean }
   | { kind: 'cancel'; by: string; reason?: string }
+  | ({ kind: 'decide'; requestId: string } & GateVerdict)
+  /** Its turn in its concurrency group has come. */
+  | { kind: 'admit' }
+  /** This newer run of its concurrency group takes its place. */
+  | { kind: 'supersede'; byRunId: string }
+  /** It goes on in another installation. Refused while a host has anything of it. */
+  | { kind: 'export'; by: string }
   /** A timer's time has come. One that is early, or for which there is nothing to do any more, changes nothing. */
   | { kind: 'fire'; key: string };
+
+/** Where a run comes from, and whether it may begin. */
+export interface Origin {
+  /** It does another run again: `generation` counts from 1, the first time. */
+  rerun?: { of: string; generation: number };
+  /** Nodes that are not done again, as they ended there. */
+  reused?: Record<string, ReusedNode>;
+  /** Planned, but others of its concurrency group come first. Nothing of it begins before `admit`. */
+  held?: true;
+  /** A newer run of its concurrency group was planned before it. It never begins. */
+  supersededBy?: string;
+}
+
+export interface ReusedNode {
+  /** The run in which it ran. */
+  runId: string;
+  state: TerminalNodeState;
+  cause?: Cause;
+  outputs?: Record<string, string>;
+  tolerated?: true;
+}
+
+/** What somebody says to a gate. */
+export interface GateVerdict {
+  nodeId: string;
+  verdict: 'approve' | 'reject';
+  /** As approvers are called, without `user:`. */
+  by: string;
+  /** Those that they are in, without `team:`. */
+  teams: string[];
+  /** As they were typed; the engine checks them. */
+  inputs: Record<string, string>;
+  reason?: string;
+}
+
+/** Why a run is being ended, where nobody asked for it. */
+export type EndingReason =
+  | { kind: 'superseded'; runId: string }
+  | { kind: 'deadline'; limitMs: number }
+  | { kind: 'exported' };
 
 /** What happened. Append-only; `evolve` gives it its meaning. JSON-serialisable; `at` is Unix milliseconds. */
 export type FlowEvent = { seq: number; at: number } & FlowEventBody;
 export type FlowEventBody =
-  | { kind: 'run.planned'; runId: string; spec: RunSpec }
+  | ({ kind: 'run.planned'; runId: string; spec: RunSpec } & Omit<Origin, 'supersededBy'>)
+  | { kind: 'run.admitted' }
   | { kind: 'run.started' }
-  | { kind: 'run.cancel-requested'; by: string; reason?: string }
+  /** From here on everything of it is cancelled. `because`: nobody asked for it, and the run ends as that says. */
+  | { kind: 'run.cancel-requested'; by: string; reason?: string; because?: EndingReason }
   | { kind: 'run.ended'; state: TerminalRunState; cause?: Cause }
   | { kind: 'node.readied'; nodeId: string }
   | { kind: 'node.started'; nodeId: string }
+  | { kind: 'gate.decided'; nodeId: string; decision: Decision }
   | {
       kind: 'node.ended';
       nodeId: string;
@@ -70,6 +120,17 @@ export function isRefusal(outcome: object): outcome is Refusal {
 export interface CancelIntent {
   by: string;
   reason?: string;
+  at: number;
+  because?: EndingReason;
+}
+
+/** One that counts: of several by the same person only the last. `at` is Unix milliseconds. */
+export interface Decision {
+  by: string;
+  verdict: 'approve' | 'reject';
+  inputs: Record<string, string>;
+  reason?: string;
+  requestId: string;
   at: number;
 }
 
@@ -111,6 +172,9 @@ export interface RunFlow {
   broken: readonly string[];
   /** Of the matrices that may not run all of their cells at once, by name. */
   groups: Record<string, GroupFlow>;
+  rerun?: { of: string; generation: number };
+  /** It waits for its turn in its concurrency group. */
+  held?: true;
   cancelRequested?: CancelIntent;
   cause?: Cause;
   createdAt: number;
@@ -153,4 +217,8 @@ export interface NodeFlow {
   /** When all that it needs had ended, and it was its turn. */
   readyAt?: number;
   endedAt?: number;
+  /** Of a gate, in the order in which they came. */
+  decisions?: readonly Decision[];
+  /** It was not done again: the run in which it ended. */
+  reusedFrom?: string;
 }

@@ -7,6 +7,10 @@ export const stepSpecSchema = z.strictObject({
   timeoutMs: z.number().int().positive().optional(),
   /** How long it may say nothing. */
   silenceMs: z.number().int().positive().optional(),
+  /** For all times that it runs, in all attempts of its job together. */
+  deadlineMs: z.number().int().positive().optional(),
+  /** A condition in CEL, as it was written. The runner judges it when it is the step's turn; if it is false, the step is skipped. */
+  when: z.string().optional(),
   /** Its failure is shown, and the next step goes on. */
   allowFailure: z.literal(true).optional(),
   action: z.discriminatedUnion('kind', [
@@ -47,11 +51,50 @@ const node = {
   needs: z.array(z.string()),
   /** By the needed node. `always`: however it ended. `failed`: only if it did. Absent: it succeeded or was skipped. */
   needsOn: z.record(z.string(), z.enum(['always', 'failed'])).optional(),
+  /** A condition in CEL, as it was written. Judged once all that it needs has ended; if it is false, the node is skipped. */
+  when: z.string().optional(),
+  /** It stands in this branch, and goes on only if the branch took its side. The branch is among what it needs. */
+  branch: z.strictObject({ id: z.string(), side: z.enum(['then', 'else']) }).optional(),
+  /** Begins when everything else has ended and something failed. It looks on: the run's result is not changed by it. */
+  onFailure: z.literal(true).optional(),
   /** It may fail: the run does not fail by it, and what needs it goes on. */
   allowFailure: z.literal(true).optional(),
   /** For all of its attempts together, from the first one's queueing on. */
   deadlineMs: z.number().int().positive().optional(),
 };
+
+/** A container beside the job's worker, for as long as an attempt. Its name is its address. */
+export const serviceSpecSchema = z.strictObject({
+  name: z.string(),
+  image: z.string(),
+  env: z.record(z.string(), z.string()),
+  /** Run in it again and again until it succeeds; the steps begin then. Absent: they begin when it runs. */
+  ready: z
+    .strictObject({
+      command: z.string(),
+      intervalMs: z.number().int().positive(),
+      withinMs: z.number().int().positive(),
+    })
+    .optional(),
+});
+
+/** What whoever decides a gate may say with it. Without a default it has to be said. */
+export const inputSpecSchema = z.discriminatedUnion('type', [
+  z.strictObject({
+    name: z.string(),
+    type: z.literal('string'),
+    default: z.string().optional(),
+    options: z.array(z.string()).optional(),
+  }),
+  z.strictObject({
+    name: z.string(),
+    type: z.literal('int'),
+    default: z.number().int().optional(),
+    min: z.number().int().optional(),
+    max: z.number().int().optional(),
+  }),
+  z.strictObject({ name: z.string(), type: z.literal('bool'), default: z.boolean().optional() }),
+]);
 
 export const jobSpecSchema = z.strictObject({
   kind: z.literal('job'),
@@ -74,6 +117,7 @@ export const jobSpecSchema = z.strictObject({
   exclusive: z.literal(true).optional(),
   /** It is one cell of a matrix: `group` is what all of its cells share, and names the rules in `groups` of the run. */
   matrix: z.strictObject({ group: z.string(), cell: z.record(z.string(), z.string()) }).optional(),
+  services: z.array(serviceSpecSchema).optional(),
   /** Read from these files after the last step; a step may set others by itself. */
   outputs: z.array(z.strictObject({ name: z.string(), file: z.string() })).optional(),
   /** `setup` scripts are the first of these, named `setup: <path>`. */
@@ -91,7 +135,33 @@ export const waitSpecSchema = z.strictObject({
   forMs: z.number().int().nonnegative(),
 });
 
-export const nodeSpecSchema = z.discriminatedUnion('kind', [jobSpecSchema, waitSpecSchema]);
+/** Decides by its `when`, at once, which of the nodes that stand in it go on. Its output `taken` is `then` or `else`. */
+export const branchSpecSchema = z.strictObject({ kind: z.literal('branch'), ...node, when: z.string() });
+
+/** Waits for people. It succeeds with the inputs as outputs, or fails by a rejection. */
+export const gateSpecSchema = z.strictObject({
+  kind: z.literal('gate'),
+  ...node,
+  prompt: z.string().optional(),
+  /** `user:ada`, `team:release`; empty: anyone who may operate. */
+  approvers: z.array(z.string()),
+  /** How many different people have to approve. */
+  count: z.number().int().positive(),
+  /** `author`: not whoever caused the run. */
+  exclude: z.literal('author').optional(),
+  inputs: z.array(inputSpecSchema),
+  /** From when it opened. Absent: it waits for ever. */
+  timeoutMs: z.number().int().positive().optional(),
+  /** What the end of that time means: `reject` ends it as timed out. */
+  timeoutThen: z.enum(['reject', 'approve']).optional(),
+});
+
+export const nodeSpecSchema = z.discriminatedUnion('kind', [
+  jobSpecSchema,
+  waitSpecSchema,
+  branchSpecSchema,
+  gateSpecSchema,
+]);
 
 /** The rules of a matrix. */
 export const groupSpecSchema = z.strictObject({
@@ -105,6 +175,14 @@ export const runSpecSchema = z.strictObject({
   version: z.literal(1),
   workflow: z.strictObject({ name: z.string(), file: z.string() }),
   nodes: z.array(nodeSpecSchema),
+  /** For all of it, from the start of the run on; `onFailure` nodes come after it. */
+  deadlineMs: z.number().int().positive().optional(),
+  /** Of the runs of the repository's workflows that share this name, which may go on. */
+  concurrency: z.strictObject({ group: z.string(), policy: z.enum(['supersede', 'queue', 'allow']) }).optional(),
+  /** What a written id stands for that is more than one node: the cells of a matrix; a branch, and all that stands in it. */
+  bundles: z.record(z.string(), z.array(z.string())).optional(),
+  /** What `changed('src/**')` came to, by the pattern: all that the file asks. */
+  changed: z.record(z.string(), z.boolean()).optional(),
   /** By the name of the matrix. */
   groups: z.record(z.string(), groupSpecSchema).optional(),
   /** What conditions may read: `branch`, `tag`, `sha`, `short_sha`, `event`, `actor`, `inputs.level`, … */
@@ -116,6 +194,10 @@ export type PlaceSpec = z.infer<typeof placeSpecSchema>;
 export type StepSpec = z.infer<typeof stepSpecSchema>;
 export type JobSpec = z.infer<typeof jobSpecSchema>;
 export type WaitSpec = z.infer<typeof waitSpecSchema>;
+export type BranchSpec = z.infer<typeof branchSpecSchema>;
+export type GateSpec = z.infer<typeof gateSpecSchema>;
+export type InputSpec = z.infer<typeof inputSpecSchema>;
+export type ServiceSpec = z.infer<typeof serviceSpecSchema>;
 export type NodeSpec = z.infer<typeof nodeSpecSchema>;
 export type RetrySpec = z.infer<typeof retrySpecSchema>;
 export type GroupSpec = z.infer<typeof groupSpecSchema>;

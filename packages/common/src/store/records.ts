@@ -5,6 +5,7 @@ import type {
   CheckState,
   JobSpec,
   NodeState,
+  Origin,
   RunSpec,
   RunState,
 } from '../flow/index.js';
@@ -86,6 +87,8 @@ export interface NewRun {
   spec: RunSpec;
   source: SourceRef;
   trigger: { event: string; actor: string };
+  /** It does another run again, with what is not done anew. */
+  origin?: Pick<Origin, 'rerun' | 'reused'>;
   /** The check that this run reports to. */
   checkContext: string;
   /** The span that planned it. The messages, claims and reports of the run carry it on. */
@@ -113,6 +116,10 @@ export interface RunSummary {
   pageKey: string;
   deliveryId: string | undefined;
   cancelRequested: { by: string; reason?: string; at: Date } | undefined;
+  /** It does this run (by id) again; `generation` counts from 1. */
+  rerun?: { of: string; generation: number };
+  /** It waits for its turn in its concurrency group. */
+  held?: true;
   createdAt: Date;
   startedAt: Date | undefined;
   endedAt: Date | undefined;

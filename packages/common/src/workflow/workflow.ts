@@ -8,8 +8,62 @@ export interface Workflow {
   nameSpan?: Span;
   on: Trigger[];
   env: Record<string, string>;
+  /** In the order of the file, wherever they stand: `branch` and `onFailure` of a node say where. */
   jobs: Job[];
   waits?: Wait[];
+  branches?: Branch[];
+  gates?: Gate[];
+  /** Of all of it together. */
+  deadlineMs?: number;
+  concurrency?: { group: string; policy: 'supersede' | 'queue' | 'allow' };
+}
+
+/** What all nodes of the graph have. */
+export interface Placed {
+  /** A condition in CEL. */
+  when?: string;
+  /** Where it stands in a branch: the innermost. */
+  branch?: { id: string; side: 'then' | 'else' };
+  /** It stands in `on_failure`. */
+  onFailure?: true;
+}
+
+/** Ids that `changed(…)` and `needs` speak of are those of the file. */
+export interface Branch extends Placed {
+  id: string;
+  name: string;
+  when: string;
+  needs: string[];
+  needsOn?: Record<string, 'always' | 'failed'>;
+  allowFailure?: true;
+  /** Of all that stands in it, from the decision on. */
+  deadlineMs?: number;
+  span: Span;
+}
+
+export interface Gate extends Placed {
+  id: string;
+  name: string;
+  needs: string[];
+  needsOn?: Record<string, 'always' | 'failed'>;
+  allowFailure?: true;
+  deadlineMs?: number;
+  prompt?: string;
+  /** `user:ada`, `team:release`; empty: anyone who may operate. */
+  approvers: string[];
+  count: number;
+  exclude?: 'author';
+  inputs: Input[];
+  timeoutMs?: number;
+  timeoutThen?: 'reject' | 'approve';
+  span: Span;
+}
+
+export interface Service {
+  name: string;
+  image: string;
+  env: Record<string, string>;
+  ready?: { command: string; intervalMs: number; withinMs: number };
 }
 
 /** Branch names and paths are globs; a list of branches that is empty means every branch. */
@@ -21,6 +75,8 @@ export type Trigger =
   | { event: 'tag'; match: string[] }
   /** `match`: the first line of the comment, or what it begins with before a space. */
   | { event: 'comment'; match: string }
+  /** `cron`: five fields. `missed`: one run for all ticks that nobody was there for, or none. */
+  | { event: 'schedule'; cron: string; timezone: string; missed: 'run-once' | 'skip' }
   | { event: 'manual'; inputs: Input[] };
 
 export interface ChangedPaths {
@@ -38,7 +94,7 @@ export type Input = { name: string } & (
 );
 
 /** Texts of a job that may have `${…}` in them (names, image, pool, values of variables) are here as they were written. */
-export interface Job {
+export interface Job extends Placed {
   id: string;
   name: string;
   /** The pool; absent: `default`. */
@@ -67,6 +123,7 @@ export interface Job {
   /** Never two at once: better not run again than run twice. */
   exclusive?: true;
   outputs?: { name: string; file: string }[];
+  services?: Service[];
   /** Scripts of the checkout, run before the steps. */
   setup: string[];
   steps: Step[];
@@ -95,7 +152,7 @@ export interface Matrix {
 }
 
 /** Ends by itself, so long after all that it needs has ended. */
-export interface Wait {
+export interface Wait extends Placed {
   id: string;
   name: string;
   needs: string[];
@@ -122,6 +179,10 @@ export interface Step {
   timeoutMs?: number;
   /** How long it may say nothing. */
   silenceMs?: number;
+  /** Of all times that it runs, in all attempts of the job together. */
+  deadlineMs?: number;
+  /** A condition in CEL. */
+  when?: string;
   /** Its failure is shown, and the next step goes on. */
   allowFailure?: true;
   action: { kind: 'run'; script: string } | { kind: 'script'; path: string };

@@ -29,6 +29,8 @@ export function movesOf(events: readonly FlowEvent[]): Moves {
       case 'run.cancel-requested':
       case 'attempt.cancel-requested':
       case 'attempt.due':
+      case 'run.admitted':
+      case 'gate.decided':
         break;
       case 'run.started':
         run.push('running');
