@@ -27,7 +27,7 @@ export function graphOf(spec: RunSpec): Graph {
   const positions = new Map(spec.nodes.map((node, index) => [node.id, index]));
   const cells = new Map<string, string[]>();
   for (const node of spec.nodes) {
-    const group = node.kind === 'job' ? node.matrix?.group : undefined;
+    const group = matrixOf(node)?.group;
     if (group !== undefined) {
       const list = cells.get(group);
       if (list === undefined) {
@@ -62,9 +62,14 @@ export function graphOf(spec: RunSpec): Graph {
   return graph;
 }
 
+/** Which cell it is, where there is one of it for each cell of a matrix. */
+export function matrixOf(node: NodeSpec | undefined): JobSpec['matrix'] {
+  return node === undefined || node.kind === 'branch' ? undefined : node.matrix;
+}
+
 /** The rules of the matrix that a node is a cell of. */
 export function groupOf(spec: RunSpec, nodeId: string): { name: string; rules: GroupSpec } | undefined {
-  const name = graphOf(spec).job(nodeId)?.matrix?.group;
+  const name = matrixOf(graphOf(spec).spec(nodeId))?.group;
   const rules = name !== undefined && Object.hasOwn(spec.groups ?? {}, name) ? spec.groups?.[name] : undefined;
   return name === undefined || rules === undefined ? undefined : { name, rules };
 }

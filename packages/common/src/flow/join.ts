@@ -1,5 +1,6 @@
 import type { Cause } from './cause.js';
 import type { Draft } from './evolve.js';
+import { matrixOf } from './graph.js';
 import type { NodeFlow } from './messages.js';
 
 /**
@@ -21,7 +22,7 @@ export function reasonToSkip(draft: Draft, nodeId: string): Cause | undefined {
         blockers.add(blocker);
       }
     } else if (on === 'failed') {
-      const group = draft.graph.job(need)?.matrix?.group;
+      const group = matrixOf(draft.graph.spec(need))?.group;
       const key = group === undefined ? `node ${need}` : `matrix ${group}`;
       const failed = node.state === 'failed' || node.state === 'timed_out';
       wanted.set(key, { failed: failed || wanted.get(key)?.failed === true, name: group ?? need });

@@ -96,6 +96,12 @@ export const inputSpecSchema = z.discriminatedUnion('type', [
   z.strictObject({ name: z.string(), type: z.literal('bool'), default: z.boolean().optional() }),
 ]);
 
+/** What jobs, waits and gates have: there may be one for each cell of a matrix. */
+const cell = {
+  /** `group` is what all of its cells share, and names the rules in `groups` of the run. */
+  matrix: z.strictObject({ group: z.string(), cell: z.record(z.string(), z.string()) }).optional(),
+};
+
 export const jobSpecSchema = z.strictObject({
   kind: z.literal('job'),
   ...node,
@@ -115,8 +121,7 @@ export const jobSpecSchema = z.strictObject({
   place: placeSpecSchema.optional(),
   /** Never two at once: once its steps may have run, it is not tried again because its worker was lost. */
   exclusive: z.literal(true).optional(),
-  /** It is one cell of a matrix: `group` is what all of its cells share, and names the rules in `groups` of the run. */
-  matrix: z.strictObject({ group: z.string(), cell: z.record(z.string(), z.string()) }).optional(),
+  ...cell,
   services: z.array(serviceSpecSchema).optional(),
   /** Read from these files after the last step; a step may set others by itself. */
   outputs: z.array(z.strictObject({ name: z.string(), file: z.string() })).optional(),
@@ -132,6 +137,7 @@ export const jobSpecSchema = z.strictObject({
 export const waitSpecSchema = z.strictObject({
   kind: z.literal('wait'),
   ...node,
+  ...cell,
   forMs: z.number().int().nonnegative(),
 });
 
@@ -142,6 +148,7 @@ export const branchSpecSchema = z.strictObject({ kind: z.literal('branch'), ...n
 export const gateSpecSchema = z.strictObject({
   kind: z.literal('gate'),
   ...node,
+  ...cell,
   prompt: z.string().optional(),
   /** `user:ada`, `team:release`; empty: anyone who may operate. */
   approvers: z.array(z.string()),

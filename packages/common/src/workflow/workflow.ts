@@ -48,6 +48,7 @@ export interface Gate extends Placed {
   needsOn?: Record<string, 'always' | 'failed'>;
   allowFailure?: true;
   deadlineMs?: number;
+  matrix?: Matrix;
   prompt?: string;
   /** `user:ada`, `team:release`; empty: anyone who may operate. */
   approvers: string[];
@@ -159,6 +160,7 @@ export interface Wait extends Placed {
   needsOn?: Record<string, 'always' | 'failed'>;
   allowFailure?: true;
   deadlineMs?: number;
+  matrix?: Matrix;
   forMs: number;
   span: Span;
 }
