@@ -32,6 +32,7 @@ export function describeSettings(settings: Settings): string {
     indent(node('at_stop', host.atStop)),
     indent(node('drain_for', formatDuration(host.drainForMs))),
     '}',
+    ...settings.teams.map(({ name, members }) => ['team', ...[name, ...members].map(quote)].join(' ')),
   ];
   for (const forge of settings.forges) {
     lines.push(

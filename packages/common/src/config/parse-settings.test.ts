@@ -57,6 +57,8 @@ forge "code" kind="forgejo" url="https://code.example.org" {
 }
 forge "local" kind="git" { webhook-secret "s"; repository "sample" path="/srv/git/sample.git"; }
 forge "hub" kind="github" token="t" webhook_secret="w" { repository "acme/web" }
+team "release" "ada" "grace"
+team "on-call" "ada"
 `;
 const secretFiles: ReadSecretFile = (path) => ({
   text: path.endsWith('queue-url') ? 'amqps://u:hunter2@broker/ci\n' : `in ${path}\n`,
@@ -97,6 +99,10 @@ describe('parseSettings', () => {
         atStop: 'drain',
         drainForMs: 7_200_000,
       },
+      teams: [
+        { name: 'release', members: ['ada', 'grace'] },
+        { name: 'on-call', members: ['ada'] },
+      ],
     });
     expect(settings.queue?.url.reveal()).toBe('amqps://u:hunter2@broker/ci');
     const [code, local, hub] = settings.forges;
@@ -142,6 +148,7 @@ describe('parseSettings', () => {
         drainForMs: 600_000,
       },
       forges: [],
+      teams: [],
     });
   });
 
@@ -330,6 +337,15 @@ describe('parseSettings', () => {
     'queue_url "amqps://broker"\nqueue_cert_file "/cert.pem"',
     'queue_url "amqps://broker"\nqueue_key_file "/key.pem"',
     'otlp_url "127.0.0.1:4318"',
+    'team',
+    'team "release"',
+    'team "release" "ada" "ada"',
+    'team "re lease" "ada"',
+    'team "release" "ada lovelace"',
+    'team "release" members="ada"',
+    'team "release" "ada" { member "grace"; }',
+    'team "release" "ada"\nteam "release" "grace"',
+    'team "release" 7',
   ])('refuses %s', (text) => {
     expect(problemsOf(text)).toHaveLength(1);
   });

@@ -1,7 +1,9 @@
 import { isAbsolute, resolve } from 'node:path';
+import type { Node } from '@bgotink/kdl';
 import { applyEnvironment, type Environment, type VariableTarget } from './environment.js';
 import { Problems } from './problems.js';
 import { type ForgeSection, readForges } from './read-forges.js';
+import { readTeams } from './read-teams.js';
 import {
   type Found,
   type FoundValues,
@@ -26,7 +28,7 @@ export interface Machine {
   workingDirectory?: string;
 }
 
-const topShape: SectionShape = { title: '', settings: topSettings, sections: ['host', 'forge'] };
+const topShape: SectionShape = { title: '', settings: topSettings, sections: ['host', 'forge', 'team'] };
 const hostShape: SectionShape = { title: 'host', settings: hostSettings, sections: [], identity: 'id' };
 const forgeShape: SectionShape = { title: 'forge', settings: forgeSettings, sections: ['repository'], identity: 'id' };
 const repositoryShape: SectionShape = {
@@ -63,9 +65,12 @@ export function parseSettings(
 
   let host: Section | undefined;
   const forges: ForgeSection[] = [];
+  const teams: Node[] = [];
   for (const node of top.nodes) {
     const place = placeOf(node, fileName);
-    if (nameOf(node.getName()) === 'forge') {
+    if (nameOf(node.getName()) === 'team') {
+      teams.push(node);
+    } else if (nameOf(node.getName()) === 'forge') {
       const section = readNode(node, forgeShape, fileName, problems);
       const repositories = section.nodes.map((child) => readNode(child, repositoryShape, fileName, problems));
       forges.push({ section, repositories });
@@ -115,6 +120,7 @@ export function parseSettings(
     logLevel: found.log_level?.value ?? 'info',
     host: readHost(host, env, machine, context),
     forges: readForges(forges, context),
+    teams: readTeams(teams, fileName, problems),
   };
   if (isSame(listen, operatorListen)) {
     problems.add(found.operator_listen?.place ?? fileName, 'operator_listen: the same address as listen');

@@ -65,6 +65,16 @@ The repositories that Solstice builds. More can be added at any time with \`ciad
 refused.
 
 ${renderTable(repositorySettings)}
+## \`team\`
+
+\`\`\`kdl
+team "release" "ada" "grace"
+\`\`\`
+
+A name, and who is in it: whom a gate's \`approvers "team:release"\` means. As many as there are teams. \`ciadm approve\` and
+\`reject\` say who decides (\`--by\`); which teams that person is in is looked up here, when the decision comes. In a fleet: the
+same on every node with the \`api\` role.
+
 ## Variables that are no settings
 
 | variable | meaning |

@@ -30,6 +30,14 @@ export interface Settings {
   logLevel: 'trace' | 'debug' | 'info' | 'warn' | 'error';
   host: HostSettings;
   forges: ForgeSettings[];
+  /** Who `approvers "team:release"` of a gate means. */
+  teams: TeamSettings[];
+}
+
+export interface TeamSettings {
+  name: string;
+  /** As approvers are called, without `user:`. */
+  members: string[];
 }
 
 export interface Address {

@@ -63,6 +63,15 @@ export const repositoryName = text(
   matching(/^(?!\.)[\w.-]{1,100}(?:\/(?!\.)[\w.-]{1,100}){0,4}$/),
 );
 
+/** The name of a team, as a gate's `approvers "team:release"` has it. */
+export const teamName = text(
+  'the name of a team: letters, digits, dots, dashes and underscores, at most 100',
+  matching(/^[\w][\w.-]{0,99}$/),
+);
+
+/** Who decides gates, as a gate's `approvers "user:ada"` has it. */
+export const person = text('a name without spaces, at most 100 characters', matching(/^[^\s\p{Cc}]{1,100}$/u));
+
 export const hostId = text('a host id: lower case letters, digits, dashes and dots, at most 253', (value) =>
   isHostId(value) ? value : undefined,
 );
