@@ -3,6 +3,7 @@ import type {
   AttemptView,
   Cause,
   CheckState,
+  Decision,
   JobSpec,
   NodeState,
   Origin,
@@ -135,6 +136,8 @@ export interface NodeRecord {
   outputs?: Record<string, string>;
   /** It failed, and was allowed to. */
   tolerated?: true;
+  /** Of a gate: what was said to it, and counts. */
+  decisions?: readonly Decision[];
   /** For a state that is not terminal: what it waits for, and until when. */
   waitingFor: string | undefined;
   /** For one that is queued, and could be claimed by now: why each host that there is does not take it. */

@@ -75,6 +75,7 @@ export function detailOf(
         cause: node?.cause,
         ...(node?.outputs && { outputs: node.outputs }),
         ...(node?.tolerated && { tolerated: node.tolerated }),
+        ...(node?.decisions && { decisions: node.decisions }),
         ...answersTo(run, spec.id, attempts.at(-1), fleet),
         attempts: attempts.map((attempt) => attemptRecord(attempt, progress(attempt))),
       };
