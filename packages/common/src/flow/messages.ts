@@ -1,4 +1,4 @@
-import type { AttemptResult, Cause } from './cause.js';
+import type { AttemptResult, Cause, WorkerProblem } from './cause.js';
 import type { RunSpec } from './spec.js';
 import type {
   AttemptState,
@@ -17,7 +17,7 @@ export type Command =
   | { kind: 'start'; attemptId: string }
   | { kind: 'finish'; attemptId: string; result: AttemptResult }
   | { kind: 'lose'; attemptId: string; detail: string }
-  | { kind: 'refuse'; attemptId: string; detail: string; retryable: boolean }
+  | { kind: 'refuse'; attemptId: string; detail: string; retryable: boolean; problem?: WorkerProblem }
   | { kind: 'cancel'; by: string; reason?: string }
   | ({ kind: 'decide'; requestId: string } & GateVerdict)
   /** Its turn in its concurrency group has come. */
@@ -31,14 +31,23 @@ export type Command =
 
 /** Where a run comes from, and whether it may begin. */
 export interface Origin {
-  /** It does another run again: `generation` counts from 1, the first time. */
-  rerun?: { of: string; generation: number };
+  /** It does another run again. */
+  rerun?: RerunOf;
   /** Nodes that are not done again, as they ended there. */
   reused?: Record<string, ReusedNode>;
   /** Planned, but others of its concurrency group come first. Nothing of it begins before `admit`. */
   held?: true;
   /** A newer run of its concurrency group was planned before it. It never begins. */
   supersededBy?: string;
+}
+
+export interface RerunOf {
+  /** A run's id. */
+  of: string;
+  /** Counts from 1, the first time. */
+  generation: number;
+  /** Who asked for it. */
+  by: string;
 }
 
 export interface ReusedNode {
@@ -102,7 +111,7 @@ export type FlowEventBody =
   | { kind: 'attempt.due'; attemptId: string }
   | { kind: 'attempt.claimed'; attemptId: string; hostId: string; workerId: string; requestId: string }
   | { kind: 'attempt.started'; attemptId: string }
-  | { kind: 'attempt.cancel-requested'; attemptId: string; by: string; reason?: string }
+  | { kind: 'attempt.cancel-requested'; attemptId: string; by: string; reason?: string; because?: EndingReason }
   | { kind: 'attempt.ended'; attemptId: string; state: TerminalAttemptState; cause?: Cause };
 
 /** The state does not allow the command. Typed, so that the API can answer 409 with the state. */
@@ -110,6 +119,10 @@ export interface Refusal {
   refused: true;
   reason: string;
   state: string;
+  /**
+   * It is not for the state's sake. `forbidden`: whoever asks may not. `invalid`: no state would allow it as it was asked.
+   */
+  kind?: 'forbidden' | 'invalid';
 }
 
 export function isRefusal(outcome: object): outcome is Refusal {
@@ -172,7 +185,7 @@ export interface RunFlow {
   broken: readonly string[];
   /** Of the matrices that may not run all of their cells at once, by name. */
   groups: Record<string, GroupFlow>;
-  rerun?: { of: string; generation: number };
+  rerun?: RerunOf;
   /** It waits for its turn in its concurrency group. */
   held?: true;
   cancelRequested?: CancelIntent;
