@@ -1,0 +1,152 @@
+import fc from 'fast-check';
+import type { Command, RunFlow } from '../messages.js';
+import { attemptsOf } from '../node-table.js';
+import type { NodeSpec, PlaceSpec, RetrySpec, RunSpec } from '../spec.js';
+import { type Flow, job, spec, wait } from './flows.js';
+
+const results = ['succeeded', 'failed', 'timed_out', 'cancelled'] as const;
+// The ordinary way of an attempt is said more often, so that runs get somewhere.
+const ordinary = ['claim', 'start', 'finish', 'fire'] as const;
+const kinds = [...ordinary, ...ordinary, ...ordinary, 'lose', 'refuse', 'cancel', 'plan'] as const;
+
+const place: fc.Arbitrary<PlaceSpec> = fc.record(
+  {
+    hosts: fc.uniqueArray(fc.constantFrom('alder', 'birch', 'cedar', 'elm'), { minLength: 1 }),
+    otherwise: fc.constant('any' as const),
+    on: fc.constantFrom('infra' as const, 'any' as const),
+  },
+  { requiredKeys: ['hosts', 'on'] },
+);
+
+const someMs = fc.constantFrom(1, 700, 5_000, 60_000);
+
+const retry: fc.Arbitrary<RetrySpec> = fc.record(
+  {
+    times: fc.integer({ min: 1, max: 3 }),
+    on: fc.subarray(['infra', 'timeout', 'failed', 'exit:3'], { minLength: 1 }),
+    backoff: fc.constantFrom({ minMs: 0, maxMs: 5_000 }, { minMs: 500, maxMs: 500 }),
+  },
+  { requiredKeys: ['times', 'on'] },
+);
+
+/** What a job may say beside what it needs. Most say little. */
+const modifiers = fc.record(
+  {
+    place,
+    retry,
+    exclusive: fc.constant(true as const),
+    allowFailure: fc.constant(true as const),
+    deadlineMs: someMs,
+    queueMs: someMs,
+    matrix: fc.constantFrom({ group: 'm', cell: {} }, { group: 'constructor', cell: {} }),
+  },
+  { requiredKeys: [] },
+);
+
+const groups = fc.record(
+  { maxParallel: fc.constantFrom(1, 2), onFailure: fc.constantFrom('continue' as const, 'cancel' as const) },
+  { requiredKeys: ['onFailure'] },
+);
+
+/**
+ * A graph without circles: each node may need any of those before it, one way or another. Written down in a shuffled
+ * order.
+ */
+export const graph: fc.Arbitrary<RunSpec> = fc
+  .tuple(
+    fc.array(
+      fc.tuple(
+        fc.array(fc.tuple(fc.nat(6), fc.constantFrom(undefined, undefined, 'always' as const, 'failed' as const)), {
+          maxLength: 4,
+        }),
+        modifiers,
+        fc.nat(5),
+      ),
+      { minLength: 1, maxLength: 7 },
+    ),
+    groups,
+    groups,
+  )
+  .chain(([given, m, other]) => {
+    const nodes = given.map(([asked, said, kind], index): NodeSpec => {
+      const needed = new Map(asked.filter(([number]) => number < index).map(([number, on]) => [`n${number}`, on]));
+      const needsOn = Object.fromEntries([...needed].flatMap(([id, on]) => (on === undefined ? [] : [[id, on]])));
+      const common = { ...(Object.keys(needsOn).length > 0 && { needsOn }) };
+      const { allowFailure, deadlineMs } = said;
+      return kind === 0
+        ? wait(`n${index}`, [...needed.keys()], {
+            ...common,
+            ...(allowFailure && { allowFailure }),
+            ...(deadlineMs !== undefined && { deadlineMs }),
+            forMs: 5_000,
+          })
+        : job(`n${index}`, [...needed.keys()], { ...common, ...said });
+    });
+    return fc
+      .shuffledSubarray(nodes, { minLength: nodes.length, maxLength: nodes.length })
+      .map((shuffled): RunSpec => ({ ...spec(...shuffled), groups: { m, constructor: other } }));
+  });
+
+/** One thing that somebody says, sensible or not: a command of any kind for the attempt at some place of the list. */
+export const saying = fc.record({
+  kind: fc.constantFrom(...kinds),
+  which: fc.nat(30),
+  result: fc.constantFrom(...results),
+  exits: fc.boolean(),
+  final: fc.constantFrom(false, false, false, true),
+  retryable: fc.boolean(),
+  host: fc.constantFrom('alder', 'birch'),
+  request: fc.nat(2),
+  waitMs: fc.constantFrom(0, 500, 6_000, 61_000),
+});
+export type Saying = typeof saying extends fc.Arbitrary<infer T> ? T : never;
+
+export function commandOf(flow: Flow, said: Saying): Command {
+  const attemptIds = [...attemptsOf(flow.state).map(({ id }) => id), 'r1/nobody/1'];
+  const attemptId = attemptIds[said.which % attemptIds.length] ?? '';
+  switch (said.kind) {
+    case 'claim':
+      return {
+        ...{ kind: 'claim', attemptId, hostId: said.host },
+        ...{ workerId: `w${said.request}`, requestId: `q${said.request}` },
+      };
+    case 'finish':
+      return {
+        kind: 'finish',
+        attemptId,
+        result: {
+          state: said.result,
+          ...(said.exits && { cause: { kind: 'exit', step: 0, stepName: 'Test', exitCode: 3 } }),
+          ...(said.final && { final: true }),
+          outputs: { version: attemptId },
+        },
+      };
+    case 'lose':
+      return { kind: 'lose', attemptId, detail: 'gone' };
+    case 'refuse':
+      return { kind: 'refuse', attemptId, detail: 'no', retryable: said.retryable };
+    case 'cancel':
+      return { kind: 'cancel', by: 'mara' };
+    case 'plan':
+      return { kind: 'plan', runId: 'r1', spec: flow.state.spec };
+    case 'start':
+      return { kind: 'start', attemptId };
+    case 'fire': {
+      // Most of them have been overtaken.
+      const keys = [...flow.keys, 'nonsense', 'wait:r1/nobody', 'queue:r1/n0/99', 'deadline:'];
+      return { kind: 'fire', key: keys[said.which % keys.length] ?? '' };
+    }
+  }
+}
+
+/** Most sayings are made about what is live, so that runs get somewhere. */
+export function play(flow: Flow, sayings: readonly Saying[], check: (before: RunFlow, after: RunFlow) => void): void {
+  for (const said of sayings) {
+    flow.now += said.waitMs;
+    const before = flow.state;
+    flow.try(commandOf(flow, said));
+    check(before, flow.state);
+  }
+}
+
+export const sayings = fc.array(saying, { maxLength: 120 });
