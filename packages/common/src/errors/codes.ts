@@ -75,6 +75,10 @@ export const errorCodes = {
   'fence-lost': code('The attempt was taken from this worker.', 'Nothing to do: its work was given to another.'),
   'record-gap': code('A runner left numbers out.', 'The runner sends on from the number in the answer.'),
   refused: code('The state does not allow this.', 'The message says which state it is in.'),
+  forbidden: code(
+    'Whoever asks may not do this.',
+    'The message says who may. --by says who decides, and team in solstice.kdl who is in a team.',
+  ),
   'not-found': code('There is no such thing.', 'Check the name or number.'),
   'not-available-yet': code('Designed, but not built yet.', 'See CHANGELOG.md for what each version brings.'),
   'backend-unavailable': code(
@@ -85,6 +89,11 @@ export const errorCodes = {
   'image-unavailable': code(
     'A container image is neither here nor can it be pulled.',
     'Check its name, and the registry and its credentials.',
+  ),
+  'host-full': code(
+    'A host has not what a worker needs: disk, memory, cpus, addresses, processes.',
+    'The message has the words of the system. Free it, or let jobs take less: see docs/host.md.',
+    true,
   ),
   'worker-failed': code('A worker could not be made.', 'The message has the reason of the backend.', true),
   'source-unavailable': code('The commit could not be fetched.', 'Check the repository address and the token.', true),

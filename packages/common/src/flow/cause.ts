@@ -62,6 +62,9 @@ export const causeSchema = z.discriminatedUnion('kind', [
 
 export type Cause = z.infer<typeof causeSchema>;
 
+/** What kept a worker from being made, where it is known. */
+export type WorkerProblem = NonNullable<Extract<Cause, { kind: 'refused' }>['problem']>;
+
 /** What a runner, or the orchestrator in its place, says of the end of an attempt. */
 export const attemptResultSchema = z.strictObject({
   state: z.enum(['succeeded', 'failed', 'timed_out', 'cancelled']),

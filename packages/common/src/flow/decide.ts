@@ -145,8 +145,13 @@ function refuse(
   if (attempt.state !== 'claimed') {
     return refusal(`attempt ${attempt.id} is ${attempt.state}`, attempt.state);
   }
-  const { detail, retryable } = command;
-  const cause = { kind: 'refused' as const, detail, ...(attempt.hostId !== undefined && { hostId: attempt.hostId }) };
+  const { detail, retryable, problem } = command;
+  const cause = {
+    kind: 'refused' as const,
+    detail,
+    ...(attempt.hostId !== undefined && { hostId: attempt.hostId }),
+    ...(problem !== undefined && { problem }),
+  };
   failOver(turn, attempt, 'refused', cause, retryable);
   return turn.events;
 }

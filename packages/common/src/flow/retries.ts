@@ -57,7 +57,9 @@ export function afterFailure(
   attempt: AttemptView,
   result: AttemptResult,
 ): Retry {
-  const isOver = result.cause?.kind === 'clock' && result.cause.clock === 'deadline';
+  const clock = result.cause?.kind === 'clock' ? result.cause.clock : undefined;
+  // Another attempt would have no more time than this one had.
+  const isOver = clock === 'deadline' || clock === 'step-deadline';
   if (result.final === true || isOver) {
     return { retry: false };
   }

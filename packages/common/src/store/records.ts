@@ -117,20 +117,45 @@ export interface RunSummary {
   pageKey: string;
   deliveryId: string | undefined;
   cancelRequested: { by: string; reason?: string; at: Date } | undefined;
-  /** It does this run (by id) again; `generation` counts from 1. */
-  rerun?: { of: string; generation: number };
+  /** It does another run again. `number` is that one's; absent: it is not here. */
+  rerun?: RerunOf & { number?: number };
   /** It waits for its turn in its concurrency group. */
   held?: true;
+  /** Only where it was asked for: what it waits for that is no host. */
+  waits?: RunWait[];
   createdAt: Date;
   startedAt: Date | undefined;
   endedAt: Date | undefined;
 }
 
+/** Something that a run waits for, for as long as it takes: nothing of it is on any host meanwhile. */
+export interface RunWait {
+  /** `gate`: people. `wait`: its time. `backoff`: the next attempt's. `held`: the others of its concurrency group. `blocked`: trust. */
+  kind: 'gate' | 'wait' | 'backoff' | 'held' | 'blocked';
+  /** Absent: the run itself waits. */
+  nodeId?: string;
+  /** In words, with until when. */
+  text: string;
+  /** When it ends by itself. Absent: it does not. */
+  until?: Date;
+}
+
 export interface NodeRecord {
   id: string;
   name: string;
+  kind: NodeSpec['kind'];
   state: NodeState;
   needs: string[];
+  /** It stands in this branch, and goes on only if the branch took its side. */
+  branch?: { id: string; side: 'then' | 'else' };
+  /** It begins after all others, and only if something failed. */
+  onFailure?: true;
+  /** A condition, as it was written. */
+  when?: string;
+  /** Of a gate, in the order in which they came. */
+  decisions?: Decision[];
+  /** It was not done again: the run in which it ended. Without a number: it is not here. */
+  reusedFrom?: { runId: string; number?: number };
   cause: Cause | undefined;
   /** What it hands on, by name. */
   outputs?: Record<string, string>;
@@ -140,6 +165,8 @@ export interface NodeRecord {
   decisions?: readonly Decision[];
   /** For a state that is not terminal: what it waits for, and until when. */
   waitingFor: string | undefined;
+  /** When that ends by itself, at the latest, if a timer of the run does it. */
+  waitsUntil?: Date;
   /** For one that is queued, and could be claimed by now: why each host that there is does not take it. */
   hostAnswers?: HostAnswer[];
   attempts: AttemptRecord[];
@@ -179,6 +206,8 @@ export type LogStreamName = 'stdout' | 'stderr' | 'system';
 export type RunnerRecord = { seq: number; at: Date } & (
   | { kind: 'log'; step: number; stream: LogStreamName; data: Uint8Array }
   | { kind: 'step-started'; step: number }
+  /** Its condition did not hold: it was not started. */
+  | { kind: 'step-skipped'; step: number }
   | { kind: 'step-finished'; step: number; result: AttemptResult; exitCode?: number; signal?: string }
   /** The last one. `record` only counts its number; what it says goes to `finish`. */
   | { kind: 'job-finished'; result: AttemptResult }

@@ -1,4 +1,4 @@
-import type { AttemptResult, Command, FlowEvent, FlowTimer, Refusal, RunFlow } from '../flow/index.js';
+import type { AttemptResult, Command, FlowEvent, FlowTimer, Refusal, RunFlow, WorkerProblem } from '../flow/index.js';
 import type { Message } from '../messages/index.js';
 import type { TraceContext } from '../telemetry/index.js';
 import type { ConnectionUse, StoreMeasures } from './measures.js';
@@ -159,8 +159,8 @@ export interface AttemptStore {
    * worker is released, succeeds (without events). Rejects `fence-lost`.
    */
   finish(fence: Fence, result: AttemptResult): Promise<CommandOutcome>;
-  /** The worker could not be made. Its log gets one line that says so. */
-  refuse(fence: Fence, detail: string, retryable: boolean): Promise<CommandOutcome>;
+  /** The worker could not be made. Its log gets one line that says so. `problem`: which kind of reason, where it is known. */
+  refuse(fence: Fence, detail: string, retryable: boolean, problem?: WorkerProblem): Promise<CommandOutcome>;
   /** The worker is gone, without a result. Its log gets a last line that says so, under the next number. */
   lose(fence: Fence, detail: string): Promise<CommandOutcome>;
   /** Compare-and-set: no session yet, or the same one. False: refused (unknown worker, another token or session, attempt over). */

@@ -1,4 +1,5 @@
-import { SolsticeError, toError } from '@solstice/common/errors';
+import { type ErrorCode, SolsticeError, toError } from '@solstice/common/errors';
+import type { WorkerProblem } from '@solstice/common/flow';
 import { pause } from '@solstice/common/loops';
 import type { AttemptStore, Capacity, Claim } from '@solstice/common/store';
 import type { Logger } from '@solstice/common/telemetry';
@@ -237,7 +238,7 @@ export class Attempts implements SessionHandler {
         await settle(() => store.finish(claim.fence, { state: 'cancelled', cause: { kind: 'cancelled', ...cancel } }));
       } else {
         log.warn({ err: error, retryable }, 'the worker could not be made');
-        await settle(() => store.refuse(claim.fence, detail, retryable));
+        await settle(() => store.refuse(claim.fence, detail, retryable, problemOf(error)));
       }
     } catch (storeError) {
       if (this.#stopping.signal.aborted) return held.end('left');
@@ -249,6 +250,17 @@ export class Attempts implements SessionHandler {
     held.end('lost');
   }
 }
+
+/** The kind of reason that a workflow may ask for (`error.kind`, `needs.x.reason`), where the backend could tell. */
+function problemOf(error: unknown): WorkerProblem | undefined {
+  return error instanceof SolsticeError ? problems[error.code] : undefined;
+}
+
+const problems: Partial<Record<ErrorCode, WorkerProblem>> = {
+  'image-unavailable': 'no-image',
+  'host-full': 'no-capacity',
+  'backend-unavailable': 'unreachable',
+};
 
 /** One that has no worker yet gets none. */
 function giveUp(held: Held, detail: string): void {

@@ -72,8 +72,8 @@ function tracedAttempts(store: Store, traces: Map<string, AttemptTrace>, tracing
       if (!isRefusal(outcome)) end(fence.attemptId, result.state, result.cause?.kind);
       return outcome;
     },
-    refuse: async (fence, detail, retryable) => {
-      const outcome = await forgotten(fence, inner.refuse(fence, detail, retryable));
+    refuse: async (fence, detail, retryable, problem) => {
+      const outcome = await forgotten(fence, inner.refuse(fence, detail, retryable, problem));
       if (!isRefusal(outcome)) end(fence.attemptId, 'refused', 'refused');
       return outcome;
     },

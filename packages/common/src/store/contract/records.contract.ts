@@ -128,7 +128,9 @@ export function describeRecords(scene: () => Scene): void {
 
       await scene().under.advance(1_000);
       const second = await host.claim();
-      happened(await attempts.refuse(second.fence, 'there is no image debian:99', true));
+      happened(await attempts.refuse(second.fence, 'there is no image debian:99', true, 'no-image'));
+      const [, refused] = (await scene().run(second.runId)).nodes[0]?.attempts ?? [];
+      expect(refused?.cause).toMatchObject({ kind: 'refused', problem: 'no-image' });
       expect(await scene().logText(second.fence.attemptId)).toMatch(/did not start: .*no image debian:99\n$/);
     });
   });

@@ -1,5 +1,5 @@
 import { SolsticeError } from '../../errors/index.js';
-import { type AttemptResult, attemptOf, type Command, parseAttemptId } from '../../flow/index.js';
+import { type AttemptResult, attemptOf, type Command, parseAttemptId, type WorkerProblem } from '../../flow/index.js';
 import { freshRecords, isLog, isRepeatedFinish, RELEASED_DETAIL, stepChange } from '../projection/index.js';
 import type { Claim, Fence, RunnerRecord, WorkerRecord } from '../records.js';
 import type { AttemptStore, ClaimRequest, CommandOutcome } from '../store.js';
@@ -40,8 +40,9 @@ export class MemoryAttempts implements AttemptStore {
     });
   }
 
-  refuse(fence: Fence, detail: string, retryable: boolean): Promise<CommandOutcome> {
-    return this.#fenced(fence, { kind: 'refuse', attemptId: fence.attemptId, detail, retryable });
+  refuse(fence: Fence, detail: string, retryable: boolean, problem?: WorkerProblem): Promise<CommandOutcome> {
+    const { attemptId } = fence;
+    return this.#fenced(fence, { kind: 'refuse', attemptId, detail, retryable, ...(problem && { problem }) });
   }
 
   lose(fence: Fence, detail: string): Promise<CommandOutcome> {

@@ -98,7 +98,7 @@ function countedAttempts(inner: AttemptStore, metrics: Metrics): AttemptStore {
     },
     start: fenced('start', (fence) => inner.start(fence)),
     finish: fenced('finish', (fence, result) => inner.finish(fence, result)),
-    refuse: fenced('refuse', (fence, detail, retryable) => inner.refuse(fence, detail, retryable)),
+    refuse: fenced('refuse', (fence, detail, retryable, problem) => inner.refuse(fence, detail, retryable, problem)),
     lose: fenced('lose', (fence, detail) => inner.lose(fence, detail)),
     record: fenced('record', (fence, records) => inner.record(fence, records)),
   });

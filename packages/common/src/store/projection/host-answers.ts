@@ -49,7 +49,7 @@ export function hostsSay(attempt: Waiting, fleet: Fleet): string | undefined {
     }
     answers.push({ text: `host ${id} ${fit?.reason ?? UNKNOWN}`, fit });
   }
-  const never = answers.every(({ fit }) => fit?.fits === false && fit.tooSmall === true);
+  const never = answers.every(({ fit }) => fit?.fits === false && fit.never === true);
   const head = never ? 'no host could ever take it: ' : '';
   const where = place === undefined ? '' : `it may run ${placeText(place)}: `;
   return `${head}${where}${answers.map(({ text }) => text).join('; ')}`;

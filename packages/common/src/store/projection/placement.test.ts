@@ -143,10 +143,41 @@ describe('what a job takes', () => {
     expect(fit({ memoryBytes: 4 * 2 ** 20 })).toMatchObject({ resources: { cpus: 1, memoryBytes: 4 * 2 ** 20 } });
     expect(fit({ cpus: 5 })).toEqual({
       fits: false,
-      tooSmall: true,
+      never: true,
       reason: 'is too small for it (4 cpus, 4 MiB, 4 slots; it takes 5 cpus and 1 MiB)',
     });
     expect(resourcesOf({ resources: { cpus: 0.5 } }, pool('x'))).toEqual({ cpus: 0.5, memoryBytes: 2 ** 20 });
+  });
+});
+
+describe('a job with services', () => {
+  const served = waiting({ services: true });
+  const contained = (id: string, more: Partial<HostView> = {}) =>
+    host(id, { pools: [pool('default', { backend: 'container' })], ...more });
+
+  it('goes only where its pool has containers', () => {
+    const hosts = [host('a'), contained('b')];
+    expect(takersOf(served, hosts).map(({ id }) => id)).toEqual(['b']);
+    expect(takersOf(waiting(), hosts).map(({ id }) => id)).toEqual(['a', 'b']);
+    expect(hostAnswers(served, fleet(hosts))).toEqual([
+      { hostId: 'a', reason: 'runs processes in pool default, and the services of the job need containers' },
+      { hostId: 'b', reason: expect.stringContaining('has room') },
+    ]);
+  });
+
+  it('says that it waits for ever where there are only processes', () => {
+    expect(hostsSay(served, fleet([host('a')]))).toBe(
+      'no host could ever take it: host a runs processes in pool default, and the services of the job need containers',
+    );
+    expect(hostsSay(served, fleet([host('a'), contained('b', used(4))]))).toBe(
+      'host a runs processes in pool default, and the services of the job need containers; ' +
+        'host b has no free slot (4 in use)',
+    );
+  });
+
+  it('is a kind of needs of its own', () => {
+    expect(needsText(served)).not.toBe(needsText(waiting()));
+    expect(JSON.parse(needsText(served))).toMatchObject({ services: true });
   });
 });
 

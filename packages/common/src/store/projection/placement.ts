@@ -8,6 +8,8 @@ export interface Needs {
   avoidHosts: readonly string[];
   resources?: ResourcesSpec;
   place?: Pick<PlaceSpec, 'hosts' | 'otherwise'>;
+  /** It has services, which only containers can be. */
+  services?: true;
 }
 
 export interface Waiting extends Needs {
@@ -33,16 +35,19 @@ export interface Fleet {
 
 export type Fit =
   | { fits: true; pool: PoolOffer; resources: Resources }
-  | { fits: false; reason: string; tooSmall?: true };
+  /** `never`: nor would it with nothing else on it. */
+  | { fits: false; reason: string; never?: true };
 
 export function needsOf(run: RunFlow, attempt: Pick<AttemptView, 'nodeId' | 'pool' | 'avoidHosts'>): Needs {
   const job = graphOf(run.spec).job(attempt.nodeId);
   const { hosts, otherwise } = job?.place ?? {};
+  const hasServices = (job?.services ?? []).length > 0;
   return {
     pool: attempt.pool,
     avoidHosts: attempt.avoidHosts.toSorted(),
     ...(job?.resources !== undefined && { resources: job.resources }),
     ...(hosts !== undefined && { place: { hosts, ...(otherwise !== undefined && { otherwise }) } }),
+    ...(hasServices && { services: true as const }),
   };
 }
 
@@ -51,18 +56,19 @@ export function waitingOf(run: RunFlow, attempt: AttemptView): Waiting {
 }
 
 /** Equal needs give equal texts; JSON.parse gives them back. */
-export function needsText({ pool, avoidHosts, resources, place }: Needs): string {
+export function needsText({ pool, avoidHosts, resources, place, services }: Needs): string {
   return JSON.stringify({
     pool,
     avoidHosts,
     resources: resources && { cpus: resources.cpus, memoryBytes: resources.memoryBytes },
     place: place && { hosts: place.hosts, otherwise: place.otherwise },
+    services,
   });
 }
 
 /**
  * The hosts that may take it as soon as they have room. A busy one among them is waited for; one that is dead, drained,
- * cordoned or too small, or does not serve the pool, is not among them. Hosts where it did not come to an end are
+ * cordoned or too small, or does not serve the pool (or not with what the job needs), is not among them. Hosts where it did not come to an end are
  * avoided while there is another; of the hosts that it names the first that is left has it for itself; and only when
  * none is left, and it says so, any other host may.
  */
@@ -104,9 +110,13 @@ export function fitOf(
   if (pool === undefined) {
     return no(`does not serve pool ${attempt.pool}`);
   }
+  if (!canServe(attempt, pool)) {
+    const reason = `runs processes in pool ${attempt.pool}, and the services of the job need containers`;
+    return { fits: false, reason, never: true };
+  }
   const resources = resourcesOf(attempt, pool);
   if (!couldHold(attempt, host, fleet.hosts)) {
-    return { fits: false, reason: tooSmall(resources, host.capacity), tooSmall: true };
+    return { fits: false, reason: tooSmall(resources, host.capacity), never: true };
   }
   if (!takers.some(({ id }) => id === host.id)) {
     return no(passedOver(attempt, host, takers));
@@ -136,7 +146,11 @@ function isNamedFor(needs: Needs, hostId: string): boolean {
 /** With nothing else on it. */
 function couldHold(needs: Needs, host: HostView, hosts: readonly HostView[]): boolean {
   const pool = offerFor(needs.pool, host, hosts);
-  return pool !== undefined && holds(host.capacity, resourcesOf(needs, pool));
+  return pool !== undefined && canServe(needs, pool) && holds(host.capacity, resourcesOf(needs, pool));
+}
+
+function canServe(needs: Needs, pool: PoolOffer): boolean {
+  return needs.services === undefined || pool.backend === 'container';
 }
 
 function stateText({ state, stateChange }: HostView): string {

@@ -19,6 +19,8 @@ export function stepChange(record: RunnerRecord): ({ index: number } & Partial<S
   switch (record.kind) {
     case 'step-started':
       return { index: record.step, state: 'running', startedAt: record.at };
+    case 'step-skipped':
+      return { index: record.step, state: 'skipped', endedAt: record.at };
     case 'step-finished':
       return {
         index: record.step,
