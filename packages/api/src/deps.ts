@@ -23,6 +23,8 @@ export interface OperatorApiDeps {
   publicUrl: () => string;
   /** SHA-256 of the operator's token. */
   operatorTokenHash: Uint8Array;
+  /** Who is in which team, by the settings. */
+  teams: readonly { name: string; members: readonly string[] }[];
   /** The forges of the settings. */
   forges: readonly ForgePort[];
   /** Webhooks without a signature are let in (`--dev`): a repository may then be added without a secret. */

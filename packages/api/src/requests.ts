@@ -29,6 +29,23 @@ export const runListQuerySchema = z.strictObject({
 
 export const cancelBodySchema = z.strictObject({ reason: line.optional(), by: line.optional() });
 
+/** A person's name, as approvers are called, without `user:`. */
+const person = z.string().regex(/^[^\s\p{Cc}]{1,100}$/u, 'a name without spaces is wanted');
+export const gateRefSchema = runRefSchema.extend({ gate: z.string().min(1).max(200) });
+export const rejectBodySchema = z.strictObject({
+  by: person.optional(),
+  reason: line.optional(),
+  /** The same again is the same decision: for whoever did not get the answer. */
+  requestId: z.string().min(1).max(100).optional(),
+});
+export const approveBodySchema = rejectBodySchema.extend({
+  /** By name; each as a text, whatever its type. Which there are, the gate says. */
+  inputs: z
+    .record(z.string().min(1).max(100), z.string().max(4_000))
+    .refine((inputs) => Object.keys(inputs).length <= 100, 'at most 100 inputs')
+    .optional(),
+});
+
 export const hostBodySchema = z.strictObject({ reason: line.optional(), by: line.optional() });
 /** Beyond it, somebody has mistaken the unit. */
 const longestDrainMs = 7 * 86_400_000;

@@ -1,4 +1,4 @@
-import { causeSchema } from '@solstice/common/flow';
+import { causeSchema, inputSpecSchema } from '@solstice/common/flow';
 import { z } from 'zod';
 import { instant } from './instant.js';
 
@@ -104,9 +104,33 @@ export const attemptSchema = z.object({
 });
 
 export const hostAnswerSchema = z.object({ hostId: z.string(), reason: z.string() });
+/** A gate: what is asked, who may decide, what may be said with it, and what has been said so far. */
+export const gateSchema = z.object({
+  /** It can be decided now. */
+  open: z.boolean(),
+  prompt: z.string().optional(),
+  /** `user:ada`, `team:release`; empty: anyone who may operate. */
+  approvers: z.array(z.string()),
+  exclude: z.literal('author').optional(),
+  count: z.number().int(),
+  /** How many approvals it still takes. */
+  missing: z.number().int(),
+  inputs: z.array(inputSpecSchema),
+  decisions: z.array(
+    z.object({
+      by: z.string(),
+      verdict: z.enum(['approve', 'reject']),
+      inputs: z.record(z.string(), z.string()),
+      reason: z.string().optional(),
+      at: instant,
+    }),
+  ),
+});
 export const nodeSchema = z.object({
   id: z.string(),
   name: z.string(),
+  /** Of a gate. */
+  gate: gateSchema.optional(),
   state: nodeStateSchema,
   needs: z.array(z.string()),
   runsOn: z.string().optional(),
@@ -131,6 +155,8 @@ export const runListSchema = z.object({ runs: z.array(runSummarySchema) });
 export const runEventsSchema = z.object({
   events: z.array(z.looseObject({ seq: z.number().int(), at: z.number(), kind: z.string() })),
 });
+/** `repeated`: it had been said before, and nothing has changed. */
+export const gateAnswerSchema = z.object({ run: runDetailSchema, repeated: z.boolean() });
 export const cancelAnswerSchema = z.object({ run: runDetailSchema });
 
 export const whySchema = z.object({
@@ -242,6 +268,8 @@ export const logEndSchema = z.object({ state: runStateSchema });
 export type RunSummaryView = z.infer<typeof runSummarySchema>;
 export type RunDetailView = z.infer<typeof runDetailSchema>;
 export type NodeView = z.infer<typeof nodeSchema>;
+export type GateView = z.infer<typeof gateSchema>;
+export type GateAnswer = z.infer<typeof gateAnswerSchema>;
 export type AttemptInfo = z.infer<typeof attemptSchema>;
 export type StepView = z.infer<typeof stepSchema>;
 export type RunEvents = z.infer<typeof runEventsSchema>;

@@ -20,7 +20,7 @@ export const exitCodeMeanings: readonly [ExitCode, string][] = [
   [exitCodes.unreachable, 'the server does not answer, or refuses the token'],
   [
     exitCodes.refused,
-    'the state does not allow it (a cancel of a run that is over, the removal of a host that is alive)',
+    'the state does not allow it (a cancel of a run that is over, the removal of a host that is alive), or whoever asks may not',
   ],
   [exitCodes.interrupted, 'interrupted with Ctrl-C'],
 ];
@@ -31,6 +31,7 @@ const byErrorCode: Partial<Record<ErrorCode, ExitCode>> = {
   'api-unreachable': exitCodes.unreachable,
   'api-unauthorised': exitCodes.unreachable,
   refused: exitCodes.refused,
+  forbidden: exitCodes.refused,
   'host-alive': exitCodes.refused,
 };
 

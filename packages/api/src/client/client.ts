@@ -13,9 +13,11 @@ import {
   statusSchema,
 } from '../fleet-schemas.js';
 import type {
+  approveBodySchema,
   cancelBodySchema,
   drainBodySchema,
   hostBodySchema,
+  rejectBodySchema,
   repositoryBodySchema,
   triggerBodySchema,
 } from '../requests.js';
@@ -28,6 +30,8 @@ import {
   deliveryListSchema,
   deliverySchema,
   doctorSchema,
+  type GateAnswer,
+  gateAnswerSchema,
   type RepositoryAnswer,
   type RepositoryView,
   type RunDetailView,
@@ -66,6 +70,9 @@ export interface OperatorClient {
   events(ref: string | number): Promise<RunEvents['events']>;
   why(ref: string | number): Promise<Why>;
   cancel(ref: string | number, request?: Loose<z.input<typeof cancelBodySchema>>): Promise<RunDetailView>;
+  /** Rejects with `refused` if it is not open, `forbidden` for who may not, `usage` for inputs that it does not take. */
+  approve(ref: string | number, gate: string, request?: Loose<z.input<typeof approveBodySchema>>): Promise<GateAnswer>;
+  reject(ref: string | number, gate: string, request?: Loose<z.input<typeof rejectBodySchema>>): Promise<GateAnswer>;
   /** With the states around it; reconnects by itself. */
   log(ref: string | number, request?: LogRequest): AsyncGenerator<LogItem>;
   /** Exactly what the steps printed on their standard output and error. */
@@ -110,6 +117,7 @@ export function createOperatorClient(settings: OperatorClientSettings): Operator
   const hostPath = (id: string) => `/hosts/${encodeURIComponent(id)}`;
   const letterPath = (id: string) => `/dead-letters/${encodeURIComponent(id)}`;
   const runPath = (ref: string | number) => `/runs/${encodeURIComponent(ref)}`;
+  const gatePath = (ref: string | number, gate: string) => `${runPath(ref)}/gates/${encodeURIComponent(gate)}`;
   return {
     status: () => http.get(statusSchema, '/status'),
     runs: async (filter = {}) => (await http.get(runListSchema, '/runs', filter)).runs,
@@ -117,6 +125,8 @@ export function createOperatorClient(settings: OperatorClientSettings): Operator
     events: async (ref) => (await http.get(runEventsSchema, `${runPath(ref)}/events`)).events,
     why: (ref) => http.get(whySchema, `${runPath(ref)}/why`),
     cancel: async (ref, request = {}) => (await http.post(cancelAnswerSchema, `${runPath(ref)}/cancel`, request)).run,
+    approve: (ref, gate, request = {}) => http.post(gateAnswerSchema, `${gatePath(ref, gate)}/approve`, request),
+    reject: (ref, gate, request = {}) => http.post(gateAnswerSchema, `${gatePath(ref, gate)}/reject`, request),
     log: (ref, request = {}) => readLog(http, String(ref), request),
     printed: async function* (ref, { job, step, attempt, after, signal } = {}) {
       const query = { job, step, attempt, after };

@@ -15,6 +15,7 @@ export class RefusedError extends SolsticeError {
 }
 
 const statuses: Partial<Record<ErrorCode, number>> = {
+  forbidden: 403,
   'not-found': 404,
   refused: 409,
   'host-alive': 409,

@@ -3,6 +3,7 @@ import type { FastifyInstance } from 'fastify';
 import { registerDeadLetterRoutes } from '../dead-letters/routes.js';
 import { registerDeliveryRoutes } from '../deliveries/routes.js';
 import type { OperatorApiDeps } from '../deps.js';
+import { registerGateRoutes } from '../gates/routes.js';
 import { registerHostRoutes } from '../hosts/routes.js';
 import { registerLogRoutes } from '../logs/routes.js';
 import { registerRepositoryRoutes } from '../repositories/routes.js';
@@ -27,6 +28,7 @@ export function registerOperatorApi(app: FastifyInstance, deps: OperatorApiDeps)
       });
       registerStatusRoutes(api, deps);
       registerRunRoutes(api, deps);
+      registerGateRoutes(api, deps);
       registerLogRoutes(api, deps);
       registerHostRoutes(api, deps);
       registerRepositoryRoutes(api, deps);

@@ -1,6 +1,7 @@
 import { describeCause, type NodeSpec, stepsOf } from '@solstice/common/flow';
 import { branchOf } from '@solstice/common/forge';
 import type { AttemptRecord, NodeRecord, RunDetail, RunSummary, StepRecord } from '@solstice/common/store';
+import { gateView } from '../gates/gate-view.js';
 import type { AttemptInfo, NodeView, RunDetailView, RunSummaryView, StepView } from '../schemas.js';
 
 /** The path of a run's page on the public listener. */
@@ -52,6 +53,7 @@ function nodeView(node: NodeRecord, spec: NodeSpec | undefined): NodeView {
   return {
     id: node.id,
     name: node.name,
+    ...(spec?.kind === 'gate' && { gate: gateView(node, spec) }),
     state: node.state,
     needs: node.needs,
     ...(job !== undefined && { runsOn: job.runsOn }),

@@ -41,6 +41,7 @@ export async function serve(store: Store, options: ServeOptions = {}): Promise<S
     startedAt: new Date(),
     publicUrl: () => publicUrl,
     operatorTokenHash: createHash('sha256').update(token).digest(),
+    teams: [],
     forges: [
       {
         id: 'local',

@@ -30,6 +30,7 @@ export async function startOperatorListener(context: RoleContext, options: Opera
     startedAt: clock(),
     publicUrl,
     operatorTokenHash: createHash('sha256').update(options.operatorToken).digest(),
+    teams: settings.teams,
     forges: forgePorts(settings.forges, publicUrl),
     dev,
     sealSecret: (secret) => sealer.seal(secret),
