@@ -46,10 +46,11 @@ const commonFolders = {
   messages: [],
   queue: ['loops', 'messages', 'telemetry'],
   rpc: [],
+  schedule: [],
   secrets: [],
   store: ['flow', 'messages', 'telemetry', 'workflow'],
   telemetry: [],
-  workflow: ['expressions', 'kdl'],
+  workflow: ['expressions', 'kdl', 'schedule'],
 };
 
 const test = '(\\.i?test\\.ts$|/testing/)';
