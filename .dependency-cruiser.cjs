@@ -22,7 +22,7 @@ const packages = {
   common: ['embedded-postgres'],
   'embedded-postgres': [],
   testing: ['embedded-postgres', 'workers'],
-  runner: ['common/src/rpc', 'common/src/secrets'],
+  runner: ['common/src/expressions', 'common/src/rpc', 'common/src/secrets'],
   workers: ['common', 'runner'],
   orchestrator: ['common', 'workers'],
   'forge-integration': ['common'],

@@ -41,7 +41,7 @@ const textual: ReadonlySet<string> = new Set(['string', 'int', 'uint', 'double',
 
 function checkExpression(source: string, scope: Scope): { program: ParseResult } | { problem: TextProblem } {
   if (source.trim() === '') {
-    return { problem: { message: '"${}" says nothing', hint: namesHint(scope), start: 0, end: source.length } };
+    return { problem: { message: '"${}" says nothing', hint: namesHint(scope.names), start: 0, end: source.length } };
   }
   try {
     const program = scope.environment.parse(source);
@@ -51,37 +51,40 @@ function checkExpression(source: string, scope: Scope): { program: ParseResult }
       return { problem: { message, hint, start: node.start, end: node.end } };
     }
     const { error, type } = program.check();
-    if (error !== undefined) return { problem: inOurWords(error, source, scope) };
+    if (error !== undefined) return { problem: inOurWords(error, source, scope.names) };
     if (type !== undefined && !textual.has(type)) {
       const message = `this gives ${type.startsWith('$') ? `all of ${type.slice(1)}` : type}, and a text is meant`;
-      return { problem: { message, hint: namesHint(scope), start: 0, end: source.length } };
+      return { problem: { message, hint: namesHint(scope.names), start: 0, end: source.length } };
     }
     return { program };
   } catch (thrown) {
     if (thrown instanceof ParseError || thrown instanceof CelTypeError) {
-      return { problem: inOurWords(thrown, source, scope) };
+      return { problem: inOurWords(thrown, source, scope.names) };
     }
     const message = `this cannot be understood: ${thrown instanceof Error ? thrown.message : String(thrown)}`;
     return { problem: { message, hint: 'Make it simpler.', start: 0, end: source.length } };
   }
 }
 
-function inOurWords(error: ParseError | CelTypeError, source: string, scope: Scope): TextProblem {
+/** What the library says of an expression, as this language says it, with its place. */
+export function inOurWords(error: ParseError | CelTypeError, source: string, names: readonly string[]): TextProblem {
   const range = error.range ?? { start: 0, end: source.length };
   const start = Math.min(range.start, source.length);
   const place = { start, end: Math.min(Math.max(range.end, start), source.length) };
   const written = source.slice(place.start, place.end);
   const name = error.code === 'no_such_key' ? dottedAt(source, place) : written;
   if (error.code === 'unknown_variable' || error.code === 'no_such_key') {
-    const nearest = nearestName(name, [...scope.names]);
+    const nearest = nearestName(name, names);
     const root = name.split('.')[0] ?? name;
-    const hint = nearest !== undefined ? `Did you mean ${nearest}?` : (hints[root] ?? namesHint(scope));
+    const hint = nearest !== undefined ? `Did you mean ${nearest}?` : (hints[root] ?? namesHint(names));
     return { message: `there is no ${name} here`, hint, ...place };
   }
   const said = error.summary.charAt(0).toLowerCase() + error.summary.slice(1);
   const hint =
     error.code === 'no_such_overload'
-      ? 'Texts are joined with texts: string(…) makes one of a number.'
+      ? / (==|!=|<=?|>=?|in) /.test(said)
+        ? "Compare like with like: a number with 3, a text with '3', a bool with nothing at all."
+        : 'Texts are joined with texts: string(…) makes one of a number.'
       : 'Expressions are CEL: ${matrix.os}, ${branch == "main" ? "release" : "test"}.';
   return { message: said.replace(/EOF/g, 'the end'), hint, ...place };
 }
@@ -100,8 +103,8 @@ function dottedAt(source: string, place: { start: number; end: number }): string
   return `${before}${source.slice(place.start, place.end)}`;
 }
 
-function namesHint(scope: Scope): string {
-  return scope.names.length === 0 ? 'Nothing is known here.' : `There are: ${scope.names.slice(0, 12).join(', ')}.`;
+function namesHint(names: readonly string[]): string {
+  return names.length === 0 ? 'Nothing is known here.' : `There are: ${names.slice(0, 12).join(', ')}.`;
 }
 
 function evaluate(

@@ -1,4 +1,7 @@
+export { type CheckedCondition, type ConditionScope, checkCondition, tableScope } from './check-condition.js';
 export { type CheckedText, checkText, MAX_TEXT_LENGTH } from './check-text.js';
-export { functions } from './refuse-unbounded.js';
+export { type ConditionContext, Conditions, type Verdict } from './conditions.js';
+export { globMatches } from './glob-matches.js';
+export { conditionFunctions, functions } from './refuse-unbounded.js';
 export { type Names, type NameType, type NameValue, Scope } from './scope.js';
 export { isOpen, MAX_EXPRESSION_LENGTH, type TextProblem } from './split-text.js';

@@ -1,4 +1,5 @@
 import type { ASTNode } from '@marcbachmann/cel-js';
+import { childrenOf } from './references.js';
 
 /**
  * All functions that an expression may call. What is not here is refused, so that evaluation is bounded whatever a later
@@ -18,9 +19,12 @@ export const functions = [
   'string',
   'int',
   'double',
+  'glob',
 ] as const;
 
-const allowed: ReadonlySet<string> = new Set(functions);
+/** What only conditions may call: the answer is known when a run is planned, and not to every text of its file. */
+export const conditionFunctions = [...functions, 'changed'] as const;
+
 const loops: ReadonlySet<string> = new Set([
   'all',
   'exists',
@@ -32,46 +36,25 @@ const loops: ReadonlySet<string> = new Set([
   'sortBy',
 ]);
 
-/** The first place of a tree that is refused, and what to say of it. */
-export function findUnbounded(tree: ASTNode): { node: ASTNode; message: string; hint: string } | undefined {
+/** The first place of a tree that is refused, and what to say of it. `known`: what it may call. */
+export function findUnbounded(
+  tree: ASTNode,
+  known: readonly string[] = functions,
+): { node: ASTNode; message: string; hint: string } | undefined {
   const open: ASTNode[] = [tree];
   for (let node = open.pop(); node !== undefined; node = open.pop()) {
     if (node.op === 'call' || node.op === 'rcall') {
       const [name] = node.args;
-      if (!allowed.has(name)) {
+      if (!known.includes(name)) {
         const message = loops.has(name)
           ? `"${name}" is a loop, and expressions have none`
           : name === 'matches'
             ? '"matches" is not allowed: a pattern can take for ever'
             : `there is no function ${name} here`;
-        return { node, message, hint: `There are: ${functions.join(', ')}.` };
+        return { node, message, hint: `There are: ${known.join(', ')}.` };
       }
     }
     open.push(...childrenOf(node));
   }
   return undefined;
-}
-
-function childrenOf(node: ASTNode): ASTNode[] {
-  switch (node.op) {
-    case 'value':
-    case 'id':
-      return [];
-    case '.':
-    case '.?':
-      return [node.args[0]];
-    case 'call':
-      return node.args[1];
-    case 'rcall':
-      return [node.args[1], ...node.args[2]];
-    case 'list':
-      return node.args;
-    case 'map':
-      return node.args.flat();
-    case '!_':
-    case '-_':
-      return [node.args];
-    default:
-      return node.args;
-  }
 }

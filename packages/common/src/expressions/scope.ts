@@ -1,4 +1,5 @@
-import { Environment } from '@marcbachmann/cel-js';
+import type { Environment } from '@marcbachmann/cel-js';
+import { declare, makeEnvironment, type NameTree, plant } from './environment.js';
 
 export type NameType = 'string' | 'int' | 'double' | 'bool';
 
@@ -15,22 +16,10 @@ export class Scope {
 
   constructor(private readonly types: Names) {
     this.names = Object.keys(types);
-    this.environment = new Environment({
-      unlistedVariablesAreDyn: false,
-      limits: { maxAstNodes: 200, maxDepth: 20, maxListElements: 50, maxMapEntries: 50, maxCallArguments: 4 },
-    });
-    const groups = new Map<string, Record<string, NameType>>();
-    for (const [name, type] of Object.entries(types)) {
-      const [root = '', field] = name.split('.', 2);
-      if (field === undefined) {
-        this.environment.registerVariable(root, type);
-      } else {
-        const group = groups.get(root) ?? Object.create(null);
-        group[field] = type;
-        groups.set(root, group);
-      }
-    }
-    for (const [root, schema] of groups) this.environment.registerVariable({ name: root, schema });
+    this.environment = makeEnvironment({ loose: false });
+    const tree: NameTree = Object.create(null);
+    for (const [name, type] of Object.entries(types)) plant(tree, name.split('.', 2), type);
+    declare(this.environment, tree);
   }
 
   /** What an evaluation is given: every declared name, those without a value with that of nothing. */
