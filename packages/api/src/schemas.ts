@@ -1,4 +1,4 @@
-import { causeSchema, inputSpecSchema } from '@solstice/common/flow';
+import { causeSchema } from '@solstice/common/flow';
 import { z } from 'zod';
 import { instant } from './instant.js';
 
@@ -104,6 +104,23 @@ export const attemptSchema = z.object({
 });
 
 export const hostAnswerSchema = z.object({ hostId: z.string(), reason: z.string() });
+/** What may be said with a decision. Without a default it has to be said. */
+export const inputSchema = z.discriminatedUnion('type', [
+  z.object({
+    name: z.string(),
+    type: z.literal('string'),
+    default: z.string().optional(),
+    options: z.array(z.string()).optional(),
+  }),
+  z.object({
+    name: z.string(),
+    type: z.literal('int'),
+    default: z.number().int().optional(),
+    min: z.number().int().optional(),
+    max: z.number().int().optional(),
+  }),
+  z.object({ name: z.string(), type: z.literal('bool'), default: z.boolean().optional() }),
+]);
 /** A gate: what is asked, who may decide, what may be said with it, and what has been said so far. */
 export const gateSchema = z.object({
   /** It can be decided now. */
@@ -115,7 +132,7 @@ export const gateSchema = z.object({
   count: z.number().int(),
   /** How many approvals it still takes. */
   missing: z.number().int(),
-  inputs: z.array(inputSpecSchema),
+  inputs: z.array(inputSchema),
   decisions: z.array(
     z.object({
       by: z.string(),

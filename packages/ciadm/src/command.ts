@@ -57,3 +57,12 @@ export function duration(text: string): number {
   if (ms === undefined) throw new InvalidArgumentError('A time with its unit is wanted: 30s, 10m, 2h.');
   return ms;
 }
+
+/** Collects `--input` after `--input`. The value may have anything in it, also `=` and nothing at all. */
+export function anotherInput(text: string, before: Readonly<Record<string, string>>): Record<string, string> {
+  const at = text.indexOf('=');
+  if (at < 1) throw new InvalidArgumentError('A name and a value are wanted: level=debug.');
+  const name = text.slice(0, at);
+  if (Object.hasOwn(before, name)) throw new InvalidArgumentError(`"${name}" is there twice.`);
+  return Object.fromEntries([...Object.entries(before), [name, text.slice(at + 1)]]);
+}

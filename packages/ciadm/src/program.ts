@@ -4,6 +4,7 @@ import { addCancel } from './commands/cancel.js';
 import { addDead } from './commands/dead.js';
 import { addDoctor } from './commands/doctor.js';
 import { addDrain } from './commands/drain.js';
+import { addApprove, addReject } from './commands/gates.js';
 import { addHost } from './commands/host.js';
 import { addHosts } from './commands/hosts.js';
 import { addLogs } from './commands/logs.js';
@@ -36,6 +37,8 @@ export function createProgram(runtime: Runtime, version: string): Command {
   addWatch(program, runtime);
   addLogs(program, runtime);
   addWhy(program, runtime);
+  addApprove(program, runtime);
+  addReject(program, runtime);
   addCancel(program, runtime);
   addTrigger(program, runtime);
   addHosts(program, runtime);

@@ -23,6 +23,8 @@ test('the page lists every command that the issue names, and every one has examp
     'ciadm watch',
     'ciadm logs',
     'ciadm why',
+    'ciadm approve',
+    'ciadm reject',
     'ciadm cancel',
     'ciadm trigger',
     'ciadm hosts',

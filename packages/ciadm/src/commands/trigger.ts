@@ -1,8 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { describeState, type OperatorClient, type RunDetailView } from '@solstice/api';
 import { isTerminal } from '@solstice/common/flow';
-import { type Command, InvalidArgumentError } from 'commander';
-import { type Runtime, withExamples } from '../command.js';
+import type { Command } from 'commander';
+import { anotherInput, type Runtime, withExamples } from '../command.js';
 import type { Context } from '../context.js';
 import { exitCodes } from '../exit-codes.js';
 import { paintState } from '../render/state.js';
@@ -56,15 +56,6 @@ export function addTrigger(program: Command, runtime: Runtime): void {
       return bad ? exitCodes.failed : undefined;
     }),
   );
-}
-
-/** Collects `--input` after `--input`. The value may have anything in it, also `=` and nothing at all. */
-function anotherInput(text: string, before: Readonly<Record<string, string>>): Record<string, string> {
-  const at = text.indexOf('=');
-  if (at < 1) throw new InvalidArgumentError('A name and a value are wanted: level=debug.');
-  const name = text.slice(0, at);
-  if (Object.hasOwn(before, name)) throw new InvalidArgumentError(`"${name}" is there twice.`);
-  return Object.fromEntries([...Object.entries(before), [name, text.slice(at + 1)]]);
 }
 
 /** Says each change of the run and its jobs on standard error. Empty: stopped before it was over. */
