@@ -1,10 +1,15 @@
 import { assertNever } from '../errors/index.js';
 import type { AttemptResult, Cause } from './cause.js';
+import { admit, supersede } from './concurrency.js';
+import { causeOfIntent } from './ending.js';
 import { applyTo, Draft } from './evolve.js';
+import { exportRun } from './export.js';
+import { decideGate, expireGate } from './gates.js';
 import { problemOf } from './graph.js';
 import type { AttemptView, Command, FlowEvent, Refusal, RunFlow } from './messages.js';
+import { problemOfOrigin } from './origin.js';
 import { afterFailure, afterInfrastructure, type Retry } from './retries.js';
-import { begin, cancelNode, endAttempt, endNode, type NodeEnding, queueAttempt, settle, startRun } from './settle.js';
+import { begin, cancelRun, endAttempt, endNode, type NodeEnding, queueAttempt, settle, startRun } from './settle.js';
 import type { JobSpec } from './spec.js';
 import { isTerminal, type TerminalAttemptState } from './states.js';
 import { deadlineOf, nodeOfTimer, timersFor } from './timers.js';
@@ -33,10 +38,13 @@ export function decide(run: RunFlow | undefined, command: Command, now: number):
   }
   switch (command.kind) {
     case 'decide':
+      return decideGate(turn, command);
     case 'admit':
+      return admit(turn);
     case 'supersede':
+      return supersede(turn, command.byRunId);
     case 'export':
-      return refusal(`${command.kind} is not available yet`, run.state);
+      return exportRun(turn, command);
     default:
       return ofAttempt(turn, command);
   }
@@ -64,14 +72,19 @@ function ofAttempt(turn: Turn, command: Extract<Command, { attemptId: string }>)
 }
 
 function plan(command: Extract<Command, { kind: 'plan' }>, now: number): FlowEvent[] | Refusal {
-  const { runId, spec } = command;
-  const problem = problemOf(spec);
+  const { runId, spec, rerun, reused, held, supersededBy } = command;
+  const problem = problemOf(spec) ?? problemOfOrigin(spec, command);
   if (problem !== undefined) {
     return refusal(problem, 'none');
   }
-  const planned: FlowEvent = { seq: 1, at: now, kind: 'run.planned', runId, spec };
+  const origin = { ...(rerun && { rerun }), ...(reused && { reused }), ...(held && { held }) };
+  const planned: FlowEvent = { seq: 1, at: now, kind: 'run.planned', runId, spec, ...origin };
   const turn = new Turn(applyTo(undefined, planned), now);
-  begin(turn);
+  if (supersededBy !== undefined) {
+    supersede(turn, supersededBy);
+  } else if (held === undefined) {
+    begin(turn);
+  }
   return [planned, ...turn.events];
 }
 
@@ -164,12 +177,7 @@ function cancel(turn: Turn, command: Extract<Command, { kind: 'cancel' }>): Flow
   if (head.cancelRequested !== undefined) {
     return [];
   }
-  const who = { by: command.by, ...(command.reason !== undefined && { reason: command.reason }) };
-  turn.emit({ kind: 'run.cancel-requested', ...who });
-  for (const { id } of head.spec.nodes) {
-    cancelNode(turn, id, who);
-  }
-  settle(turn);
+  cancelRun(turn, command);
   return turn.events;
 }
 
@@ -193,6 +201,11 @@ function fire(turn: Turn, key: string): FlowEvent[] {
       break;
     case 'wait':
       endNode(turn, node.id, { state: 'succeeded' });
+      break;
+    case 'gate':
+      if (spec.kind === 'gate') {
+        expireGate(turn, node.id, spec);
+      }
       break;
     case 'queue':
     case 'deadline': {
@@ -280,11 +293,9 @@ function tryAgain(
 /** The last attempt of a node, and with it the node, and what follows. */
 function end(turn: Turn, attempt: AttemptView, attemptState: TerminalAttemptState, ending: NodeEnding): void {
   const intent = attempt.cancelRequested;
-  const cause: Cause | undefined =
-    ending.cause ??
-    (intent === undefined
-      ? undefined
-      : { kind: 'cancelled', by: intent.by, ...(intent.reason !== undefined && { reason: intent.reason }) });
+  // The runner knows only that it was asked to end; why, stands in the wish.
+  const told = intent?.because !== undefined && ending.cause?.kind === 'cancelled' ? undefined : ending.cause;
+  const cause: Cause | undefined = told ?? (intent === undefined ? undefined : causeOfIntent(intent));
   endAttempt(turn, attempt, attemptState, cause);
   endNode(turn, attempt.nodeId, { ...ending, cause });
   settle(turn);

@@ -1,8 +1,10 @@
 import { assertNever, SolsticeError } from '../errors/index.js';
 import { attemptIdOf, parseAttemptId } from './attempt-id.js';
+import { intentOf } from './ending.js';
 import { type Graph, graphOf, groupOf } from './graph.js';
 import type { AttemptView, FlowEvent, NodeFlow, NodeTable, RunFlow } from './messages.js';
 import { nodeAt, withNodes } from './node-table.js';
+import { firstNodes } from './origin.js';
 import { canMove, isTerminal, type RunState } from './states.js';
 import { isBroken, tallyOf } from './tally.js';
 
@@ -115,13 +117,9 @@ function planned(event: Extract<FlowEvent, { kind: 'run.planned' }>): RunFlow {
     seq: event.seq,
     state: 'queued',
     spec: event.spec,
-    ...tallyOf(
-      event.spec,
-      event.spec.nodes.map((node): NodeFlow => {
-        const openNeeds = graphOf(event.spec).needs(node.id).length;
-        return { id: node.id, state: 'waiting', attempts: [], openNeeds };
-      }),
-    ),
+    ...tallyOf(event.spec, firstNodes(event)),
+    ...(event.rerun && { rerun: event.rerun }),
+    ...(event.held && { held: event.held }),
     createdAt: event.at,
   };
 }
@@ -143,7 +141,7 @@ function change(draft: Draft, event: Exclude<FlowEvent, { kind: 'run.planned' }>
       draft.head = { ...draft.head, startedAt: event.at };
       return;
     case 'run.cancel-requested':
-      draft.head = { ...draft.head, cancelRequested: intentOf(event) };
+      draft.head = { ...draft.head, cancelRequested: { ...intentOf(event), at: event.at } };
       return;
     case 'run.ended':
       moveRun(draft, event.state);
@@ -180,7 +178,10 @@ function change(draft: Draft, event: Exclude<FlowEvent, { kind: 'run.planned' }>
       draft.setAttempt({ ...moveAttempt(draft, event.attemptId, 'running'), startedAt: event.at });
       return;
     case 'attempt.cancel-requested':
-      draft.setAttempt({ ...draft.attempt(event.attemptId), cancelRequested: intentOf(event) });
+      draft.setAttempt({
+        ...draft.attempt(event.attemptId),
+        cancelRequested: { ...intentOf(event), at: event.at },
+      });
       return;
     case 'attempt.ended': {
       const attempt = moveAttempt(draft, event.attemptId, event.state);
@@ -190,10 +191,6 @@ function change(draft: Draft, event: Exclude<FlowEvent, { kind: 'run.planned' }>
     default:
       assertNever(event);
   }
-}
-
-function intentOf(event: { by: string; reason?: string; at: number }): { by: string; reason?: string; at: number } {
-  return { by: event.by, at: event.at, ...(event.reason !== undefined && { reason: event.reason }) };
 }
 
 function endNode(draft: Draft, event: Extract<FlowEvent, { kind: 'node.ended' }> & { at: number }): void {

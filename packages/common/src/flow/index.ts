@@ -4,11 +4,15 @@ export { type CheckState, checkOf, clip, MAX_TITLE_LENGTH } from './check-state.
 export { decide } from './decide.js';
 export * from './describe-cause.js';
 export * from './effects.js';
+export { type ErrorKind, errorKindOf, errorKinds } from './error-kind.js';
 export { evolve, evolveAll, replay } from './evolve.js';
+export { withoutExport } from './export.js';
 export * from './freeze.js';
+export { approversText, authorOf, type GateStanding, samePerson, standingOf } from './gate-standing.js';
 export { type Graph, graphOf, groupOf } from './graph.js';
 export * from './messages.js';
 export { attemptOf, attemptsOf, nodeOf, nodesOf } from './node-table.js';
+export { planRerun, type Rerun } from './rerun.js';
 export { DEFAULT_BACKOFF, MAX_ATTEMPTS, maxAttemptsOf, RETRY_DELAYS_MS } from './retries.js';
 export * from './spec.js';
 export * from './states.js';

@@ -1,5 +1,6 @@
 import { attemptIdOf } from './attempt-id.js';
 import type { Cause } from './cause.js';
+import { causeOfIntent, type Intent, intentOf, stateOfIntent } from './ending.js';
 import { groupOf } from './graph.js';
 import { reasonToSkip } from './join.js';
 import type { AttemptView } from './messages.js';
@@ -14,11 +15,21 @@ export interface NodeEnding {
   outputs?: Record<string, string> | undefined;
 }
 
-/** Readies what needs nothing. */
+/** Readies what needs nothing, or nothing that has not ended in an earlier run; and what follows from that. */
 export function begin(turn: Turn): void {
   for (const { id } of turn.draft.head.spec.nodes) {
     judge(turn, id);
   }
+  settle(turn);
+}
+
+/** The wish is committed: from here on every ending is what it says. */
+export function cancelRun(turn: Turn, intent: Intent): void {
+  turn.emit({ kind: 'run.cancel-requested', ...intentOf(intent) });
+  for (const { id } of turn.draft.head.spec.nodes) {
+    cancelNode(turn, id, intent);
+  }
+  settle(turn);
 }
 
 export function endAttempt(turn: Turn, attempt: AttemptView, state: TerminalAttemptState, cause?: Cause): void {
@@ -38,20 +49,20 @@ export function endNode(turn: Turn, nodeId: string, { state, cause, outputs }: N
 }
 
 /** What nobody has claimed ends at once; of what a host has, the wish is kept. */
-export function cancelNode(turn: Turn, nodeId: string, who: { by: string; reason?: string }): void {
+export function cancelNode(turn: Turn, nodeId: string, intent: Intent): void {
   const node = turn.draft.node(nodeId);
   if (isTerminal(node.state)) {
     return;
   }
   const attempt = liveAttempt(node);
   if (attempt === undefined || attempt.state === 'queued') {
-    const cause: Cause = { kind: 'cancelled', ...who };
+    const cause = causeOfIntent(intent);
     if (attempt !== undefined) {
       endAttempt(turn, attempt, 'cancelled', cause);
     }
     endNode(turn, nodeId, { state: 'cancelled', cause });
   } else if (attempt.cancelRequested === undefined) {
-    turn.emit({ kind: 'attempt.cancel-requested', attemptId: attempt.id, ...who });
+    turn.emit({ kind: 'attempt.cancel-requested', attemptId: attempt.id, ...intentOf(intent) });
   }
 }
 
@@ -95,7 +106,8 @@ function judge(turn: Turn, nodeId: string): void {
     endNode(turn, nodeId, { state: 'skipped', cause });
   } else if (!isFull(turn, nodeId)) {
     turn.emit({ kind: 'node.readied', nodeId });
-    if (turn.draft.graph.spec(nodeId)?.kind === 'wait') {
+    const kind = turn.draft.graph.spec(nodeId)?.kind;
+    if (kind === 'wait' || kind === 'gate') {
       turn.emit({ kind: 'node.started', nodeId });
       startRun(turn);
     } else {
@@ -141,8 +153,7 @@ function endRunIfDone(turn: Turn): void {
   }
   const intent = head.cancelRequested;
   if (intent !== undefined) {
-    const why = { by: intent.by, ...(intent.reason !== undefined && { reason: intent.reason }) };
-    turn.emit({ kind: 'run.ended', state: 'cancelled', cause: { kind: 'cancelled', ...why } });
+    turn.emit({ kind: 'run.ended', state: stateOfIntent(intent), cause: causeOfIntent(intent) });
     return;
   }
   const failed = head.broken.toSorted((a, b) => (graph.position(a) ?? 0) - (graph.position(b) ?? 0));

@@ -5,7 +5,7 @@ import { nodeOf } from './node-table.js';
 import type { NodeSpec } from './spec.js';
 import { isTerminal } from './states.js';
 
-type TimerKind = 'backoff' | 'queue' | 'wait' | 'deadline';
+type TimerKind = 'backoff' | 'queue' | 'wait' | 'gate' | 'deadline';
 
 /** A timer with what the engine needs to know of it. */
 export interface NodeTimer extends FlowTimer {
@@ -49,8 +49,12 @@ export function timersFor(runId: string, node: NodeFlow, spec: NodeSpec): NodeTi
   if (isWaiting) {
     add('wait', `${runId}/${node.id}`, (node.readyAt ?? 0) + spec.forMs);
   }
+  const isOpen = spec.kind === 'gate' && node.state === 'running';
+  if (isOpen && spec.timeoutMs !== undefined) {
+    add('gate', `${runId}/${node.id}`, (node.readyAt ?? 0) + spec.timeoutMs);
+  }
   const deadlineAt = deadlineOf(node, spec);
-  if (deadlineAt !== undefined && (isQueued || isWaiting)) {
+  if (deadlineAt !== undefined && (isQueued || isWaiting || isOpen)) {
     add('deadline', `${runId}/${node.id}`, deadlineAt);
   }
   return timers;
@@ -71,6 +75,6 @@ export function deadlineOf(node: NodeFlow, spec: NodeSpec | undefined): number |
   if (spec?.deadlineMs === undefined) {
     return undefined;
   }
-  const from = spec.kind === 'wait' ? node.readyAt : node.attempts[0]?.queuedAt;
+  const from = spec.kind === 'wait' || spec.kind === 'gate' ? node.readyAt : node.attempts[0]?.queuedAt;
   return from === undefined ? undefined : from + spec.deadlineMs;
 }

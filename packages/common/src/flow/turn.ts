@@ -25,8 +25,8 @@ export class Turn {
   }
 }
 
-export function refusal(reason: string, state: string): Refusal {
-  return { refused: true, reason, state };
+export function refusal(reason: string, state: string, kind?: Refusal['kind']): Refusal {
+  return { refused: true, reason, state, ...(kind !== undefined && { kind }) };
 }
 
 export function liveAttempt(node: NodeFlow): AttemptView | undefined {

@@ -1,7 +1,10 @@
 import { describeCause } from './describe-cause.js';
+import { approversText, authorOf, standingOf } from './gate-standing.js';
 import { graphOf, groupOf } from './graph.js';
+import { groupText } from './group-text.js';
 import type { AttemptView, NodeFlow, RunFlow } from './messages.js';
 import { nodeOf } from './node-table.js';
+import type { GateSpec } from './spec.js';
 import { isTerminal } from './states.js';
 import { deadlineOf, timersOfNode } from './timers.js';
 
@@ -21,7 +24,8 @@ export function waitingFor(run: RunFlow, nodeId: string, hostsSay?: string): str
   }
   const attempt = node.attempts.at(-1);
   if (attempt === undefined) {
-    return waitText(run, node);
+    const spec = graphOf(run.spec).spec(nodeId);
+    return spec?.kind === 'gate' ? gateText(run, node, spec) : waitText(run, node);
   }
   if (attempt.cancelRequested !== undefined) {
     const host = attempt.hostId ?? 'a host';
@@ -46,6 +50,9 @@ function needsText(run: RunFlow, nodeId: string): string {
   if (open.length > 0) {
     return `needs ${open.join(', ')}`;
   }
+  if (run.held === true) {
+    return `its run's turn in ${groupText(run.spec)}`;
+  }
   const group = groupOf(run.spec, nodeId);
   return `its turn: max_parallel is ${group?.rules.maxParallel ?? 0} in matrix ${group?.name ?? ''}`;
 }
@@ -57,6 +64,18 @@ function waitText(run: RunFlow, node: NodeFlow): string {
   return limit !== undefined && limit < end
     ? `waits until ${instant(end)}, and no longer than its deadline at ${instant(limit)}`
     : `waits until ${instant(end)}`;
+}
+
+/** `waits for 2 of 3 approvals, by team:release or user:ada, until …; user:bo approved` */
+function gateText(run: RunFlow, node: NodeFlow, spec: GateSpec): string {
+  const { approvals, missing } = standingOf(node, spec);
+  const [limit] = timersOfNode(run, node.id).sort((a, b) => a.fireAtMs - b.fireAtMs);
+  const then =
+    limit?.kind === 'deadline' ? 'deadline' : `then it is ${spec.timeoutThen === 'approve' ? 'approved' : 'rejected'}`;
+  const until = limit === undefined ? '' : `, until ${instant(limit.fireAtMs)} (${then})`;
+  const so = approvals.length === 0 ? '' : `; approved by ${approvals.map(({ by }) => by).join(', ')}`;
+  const count = spec.count === 1 ? 'an approval' : `${missing} of ${spec.count} approvals`;
+  return `waits for ${count} by ${approversText(spec, authorOf(run))}${until}${so}`;
 }
 
 function runningText(run: RunFlow, node: NodeFlow, attempt: AttemptView): string {

@@ -89,9 +89,9 @@ export interface ChangedPaths {
 
 /** What who starts a workflow by hand may say. Without a default it has to be said. */
 export type Input = { name: string } & (
-  | { type: 'string'; default?: string; options?: string[] }
-  | { type: 'int'; default?: number; min?: number; max?: number }
-  | { type: 'bool'; default?: boolean }
+  | { type: 'string'; default?: string | undefined; options?: string[] | undefined }
+  | { type: 'int'; default?: number | undefined; min?: number | undefined; max?: number | undefined }
+  | { type: 'bool'; default?: boolean | undefined }
 );
 
 /** Texts of a job that may have `${…}` in them (names, image, pool, values of variables) are here as they were written. */
