@@ -1,0 +1,149 @@
+import { Conditions } from '../expressions/index.js';
+import { describeCause } from './describe-cause.js';
+import { graphOf, matrixOf } from './graph.js';
+import type { NodeFlow, RunFlow } from './messages.js';
+import { nodeOf } from './node-table.js';
+import type { GateSpec, RunSpec } from './spec.js';
+
+/** What a node needs, as the file says it: a job, or a word for several nodes. */
+interface WrittenNeed {
+  id: string;
+  nodes: readonly string[];
+}
+
+type Find = (nodeId: string) => NodeFlow | undefined;
+
+// Only memos: a specification is frozen. Each is made with the first condition that asks for it.
+const judges = new WeakMap<RunSpec, Conditions>();
+const writtenNeeds = new WeakMap<RunSpec, Map<string, readonly WrittenNeed[]>>();
+const gates = new WeakMap<RunSpec, readonly { id: string; gates: readonly GateSpec[] }[]>();
+
+/** Judges a condition as it was written. Never throws. */
+export function judgeCondition(
+  spec: RunSpec,
+  text: string,
+  context: Readonly<Record<string, unknown>>,
+): { holds: boolean } | { problem: string } {
+  let judge = judges.get(spec);
+  if (judge === undefined) {
+    judge = new Conditions(spec.changed ?? {});
+    judges.set(spec, judge);
+  }
+  return judge.judge(text, context);
+}
+
+/**
+ * What conditions of a node, and of its steps, may read, as plain JSON: the run's values, `matrix` of its cell, `needs` by
+ * the ids of the file, `gates` that have been decided, `runs_on`. `error` of `catch` and `finally` is known to the runner only.
+ */
+export function conditionContextOf(
+  run: Pick<RunFlow, 'runId' | 'spec' | 'nodes'>,
+  nodeId: string,
+): Record<string, unknown> {
+  return contextIn(run.spec, nodeId, (id) => nodeOf(run, id));
+}
+
+/** The same for a run in the middle of a decision. */
+export function contextIn(spec: RunSpec, nodeId: string, find: Find): Record<string, unknown> {
+  const node = graphOf(spec).spec(nodeId);
+  const cell = matrixOf(node)?.cell;
+  const decided = decidedGates(spec, find);
+  return {
+    ...spec.values,
+    ...(cell !== undefined && { matrix: cell }),
+    needs: Object.fromEntries(needsOf(spec, nodeId).map(({ id, nodes }) => [id, resultOf(nodes.flatMap(found(find)))])),
+    ...(decided.length > 0 && { gates: Object.fromEntries(decided) }),
+    ...(node?.kind === 'job' && { runs_on: node.runsOn }),
+  };
+}
+
+function found(find: Find): (nodeId: string) => NodeFlow[] {
+  return (nodeId) => {
+    const node = find(nodeId);
+    return node === undefined ? [] : [node];
+  };
+}
+
+/** Every node that it needs, and every word for several of which it needs all. */
+function needsOf(spec: RunSpec, nodeId: string): readonly WrittenNeed[] {
+  const known = writtenNeeds.get(spec) ?? new Map<string, readonly WrittenNeed[]>();
+  writtenNeeds.set(spec, known);
+  let needs = known.get(nodeId);
+  if (needs === undefined) {
+    const ids = new Set(graphOf(spec).needs(nodeId));
+    const bundles = Object.entries(spec.bundles ?? {}).filter(
+      ([, nodes]) => nodes.length > 0 && nodes.every((id) => ids.has(id)),
+    );
+    const all = new Map<string, readonly string[]>([...ids].map((id) => [id, [id]]));
+    // A branch is called as the node that decides it: whoever needs all of it means all of it.
+    for (const [id, nodes] of bundles) all.set(id, nodes);
+    needs = [...all].map(([id, nodes]) => ({ id, nodes }));
+    known.set(nodeId, needs);
+  }
+  return needs;
+}
+
+const worstFirst: readonly NodeFlow['state'][] = ['failed', 'timed_out', 'cancelled', 'succeeded', 'skipped'];
+
+/** Of several the worst; of their outputs those on which they agree. */
+function resultOf(nodes: readonly NodeFlow[]): { result: string; reason: string; outputs: Record<string, string> } {
+  const result = worstFirst.find((state) => nodes.some((node) => node.state === state)) ?? 'waiting';
+  const cause = nodes.find((node) => node.state === result && node.cause !== undefined)?.cause;
+  return { result, reason: cause === undefined ? '' : describeCause(cause), outputs: agreed(nodes) };
+}
+
+function agreed(nodes: readonly NodeFlow[]): Record<string, string> {
+  const said = new Map<string, Set<string>>();
+  for (const { outputs } of nodes) {
+    for (const [name, value] of Object.entries(outputs ?? {})) said.set(name, (said.get(name) ?? new Set()).add(value));
+  }
+  return Object.fromEntries(
+    [...said].flatMap(([name, [value, ...others]]) =>
+      value === undefined || others.length > 0 ? [] : [[name, value]],
+    ),
+  );
+}
+
+/** What was said to the gates that have succeeded, as their inputs are typed; of a gate in a matrix what all cells agree on. */
+function decidedGates(spec: RunSpec, find: Find): [string, Record<string, unknown>][] {
+  return gatesOf(spec).flatMap(({ id, gates: all }): [string, Record<string, unknown>][] => {
+    const nodes = all.flatMap((gate) => found(find)(gate.id));
+    if (nodes.some(({ state }) => state !== 'succeeded')) return [];
+    const said = agreed(nodes);
+    const inputs = all[0]?.inputs ?? [];
+    return [
+      [
+        id,
+        Object.fromEntries(
+          inputs.flatMap(({ name, type }) =>
+            Object.hasOwn(said, name) ? [[name, typed(said[name] ?? '', type)]] : [],
+          ),
+        ),
+      ],
+    ];
+  });
+}
+
+function gatesOf(spec: RunSpec): readonly { id: string; gates: readonly GateSpec[] }[] {
+  let known = gates.get(spec);
+  if (known === undefined) {
+    const all = new Map(spec.nodes.flatMap((node) => (node.kind === 'gate' ? [[node.id, node]] : [])));
+    const bundles = Object.entries(spec.bundles ?? {}).map(([id, nodes]) => ({
+      id,
+      gates: nodes.flatMap((one) => all.get(one) ?? []),
+      nodes,
+    }));
+    known = [
+      ...[...all.values()].map((gate) => ({ id: gate.id, gates: [gate] })),
+      ...bundles
+        .filter(({ gates: some, nodes }) => some.length > 0 && some.length === nodes.length)
+        .map(({ id, gates: some }) => ({ id, gates: some })),
+    ];
+    gates.set(spec, known);
+  }
+  return known;
+}
+
+function typed(text: string, type: GateSpec['inputs'][number]['type']): string | number | boolean {
+  return type === 'int' ? Number(text) : type === 'bool' ? text === 'true' : text;
+}
