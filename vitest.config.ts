@@ -35,6 +35,18 @@ export default defineConfig({
       {
         ...shared,
         test: {
+          name: 'conformance',
+          include: ['e2e/conformance/*.conformance.ts', 'packages/*/src/**/*.conformance.ts'],
+          globalSetup: ['packages/testing/src/database/global-setup.ts', 'e2e/harness/global-setup.ts'],
+          testTimeout: 360_000,
+          hookTimeout: 180_000,
+          maxWorkers: 2,
+          sequence: { groupOrder: 2 },
+        },
+      },
+      {
+        ...shared,
+        test: {
           name: 'e2e',
           include: ['e2e/**/*.e2e.ts'],
           globalSetup: ['e2e/harness/global-setup.ts'],
@@ -42,7 +54,7 @@ export default defineConfig({
           testTimeout: 360_000,
           hookTimeout: 180_000,
           maxWorkers: 2,
-          sequence: { groupOrder: 2 },
+          sequence: { groupOrder: 3 },
         },
       },
     ],

@@ -1,14 +1,16 @@
 // `npm test`: everything, on real parts. Sets up, then the static checks and the suites in order.
 //
 //   npm test                    all of it
-//   npm test -- unit            chosen parts: check, unit, integration, e2e
+//   npm test -- unit            chosen parts: check, unit, integration, conformance, e2e
 //   npm test -- packages/api    chosen paths, in every suite that has tests there
+//   npm run conformance         the part of that name, which then writes docs/conformance.md and .json
 //
 // Ends with the plain line `N passed, N failed` (`, N skipped`), each static check counted as a test. With CI=true
 // nothing may be skipped.
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { isInterrupted, onInterrupt, run } from './lib/commands.mjs';
+import { staleConformancePages, verdictsOf, writePages } from './lib/conformance.mjs';
 import { dockerObjects, takeDockerLeftovers } from './lib/docker-leftovers.mjs';
 import { makeTemporaryRoot, reportFolder, takeLeftovers, takeLeftoversOfDeadRuns } from './lib/leftovers.mjs';
 import { takeNetworkLeftovers } from './lib/network-leftovers.mjs';
@@ -17,9 +19,10 @@ import { runStaticChecks } from './lib/static-checks.mjs';
 import { formatDuration } from './lib/step.mjs';
 import { runSuite } from './lib/vitest-suite.mjs';
 
-const suites = ['unit', 'integration', 'e2e'];
+const suites = ['unit', 'integration', 'conformance', 'e2e'];
 
-const args = process.argv.slice(2);
+const writesPages = process.argv.includes('--write');
+const args = process.argv.slice(2).filter((name) => name !== '--write');
 const filters = args.filter((name) => name !== 'check' && !suites.includes(name));
 const parts = args.filter((name) => name === 'check' || suites.includes(name));
 const isChosen = (part) => (parts.length > 0 ? parts.includes(part) : part !== 'check' || filters.length === 0);
@@ -71,6 +74,9 @@ async function runSuites() {
       }
       total.slowest.push(...outcome.slowest);
       total.notes.push(...outcome.notes);
+      if (suite === 'conformance' && filters.length === 0 && !isInterrupted()) {
+        judgeConformance(outcome.report);
+      }
     }
     if (docker.socketPath) {
       blame(await takeDockerLeftovers(docker.socketPath, idsBefore, temporaryRoot));
@@ -85,9 +91,11 @@ async function runSuites() {
   }
 }
 
+const needsRealParts = () => suites.some((suite) => suite !== 'unit' && isChosen(suite));
+
 /** An engine for the suites that need one, or why there is none. */
 async function startDocker() {
-  if (!isChosen('integration') && !isChosen('e2e')) {
+  if (!needsRealParts()) {
     return {};
   }
   const { dockerForTests } = await import(pathToFileURL(join(root, 'packages/testing/dist/index.js')).href);
@@ -100,7 +108,7 @@ async function startDocker() {
 
 /** RabbitMQ, and what networks of namespaces need: once for all suites, because two of them can't install at the same time. */
 async function provideFleetPrograms() {
-  if (!isChosen('integration') && !isChosen('e2e')) {
+  if (!needsRealParts()) {
     return;
   }
   const testing = await import(pathToFileURL(join(root, 'packages/testing/dist/index.js')).href);
@@ -108,6 +116,28 @@ async function provideFleetPrograms() {
   console.log(missing ? `RabbitMQ: ${missing}; what needs it is skipped` : 'RabbitMQ: there');
   const network = await testing.missingForNetworkLab();
   console.log(network ? `Networks: ${network}; what needs them is skipped` : 'Networks: there');
+}
+
+/** The list of features with their verdicts; each that has no test is a failure, and so is a page that says otherwise. */
+function judgeConformance(report) {
+  const { verdicts, unknown } = verdictsOf(report);
+  heading('conformance');
+  for (const { name, verdict } of verdicts) {
+    console.log(`${verdict === 'shown' ? '✓' : '✗'} ${name}${verdict === 'shown' ? '' : `: ${verdict}`}`);
+    if (verdict === 'no test') {
+      fail(`conformance: no test is called "${name}"`);
+    }
+  }
+  for (const title of unknown) {
+    fail(`conformance: e2e/conformance/features.json does not have "${title}"`);
+  }
+  if (writesPages) {
+    writePages(verdicts);
+  } else {
+    for (const page of staleConformancePages(verdicts)) {
+      fail(`${page} says something else: npm run conformance writes it`);
+    }
+  }
 }
 
 /** Interrupted suites could not clean up after themselves; then it is only done for them. */

@@ -4,7 +4,7 @@ import { isInterrupted, runTool } from './commands.mjs';
 import { root } from './root.mjs';
 
 /**
- * @typedef {{ passed: number, failed: number, skipped: number, slowest: { title: string, ms: number }[], notes: string[] }} Outcome
+ * @typedef {{ passed: number, failed: number, skipped: number, slowest: { title: string, ms: number }[], notes: string[], report?: object }} Outcome
  */
 
 /**
@@ -29,7 +29,8 @@ export async function runSuite(project, { filters, env, reportFolder }) {
     { env: { ...env, ...colours() }, show: true },
   );
   const report = existsSync(reportFile) ? JSON.parse(readFileSync(reportFile, 'utf8')) : undefined;
-  return countReport(project, report, { code, isWhole: filters.length === 0, isInterrupted: isInterrupted() });
+  const ending = { code, isWhole: filters.length === 0, isInterrupted: isInterrupted() };
+  return { ...countReport(project, report, ending), report };
 }
 
 /**
