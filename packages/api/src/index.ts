@@ -3,7 +3,7 @@ export type { OperatorClientSettings } from './client/http.js';
 export type { LogItem, LogRequest } from './client/log-stream.js';
 export type { ForgePort, OperatorApiDeps, RunPageDeps, TriggerOutcome, TriggerRequest } from './deps.js';
 export type { Count, DeadLetterView, HostDetailView, HostView, StatusView, WorkerView } from './fleet-schemas.js';
-export { approveCommand, decideCommands, inputText } from './gates/gate-view.js';
+export { decideCommands, decisionsText } from './gates/gate-view.js';
 export { followLog } from './logs/follow-log.js';
 export { PlainText } from './logs/plain-text.js';
 export { RefusedError } from './operator/errors.js';

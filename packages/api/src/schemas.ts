@@ -32,6 +32,7 @@ export const runStateSchema = z.enum([
   'cancelled',
   'superseded',
 ]);
+export const nodeKindSchema = z.enum(['job', 'wait', 'branch', 'gate']);
 export const nodeStateSchema = z.enum([
   'waiting',
   'ready',
@@ -146,6 +147,7 @@ export const gateSchema = z.object({
 export const nodeSchema = z.object({
   id: z.string(),
   name: z.string(),
+  kind: nodeKindSchema,
   /** Of a gate. */
   gate: gateSchema.optional(),
   state: nodeStateSchema,

@@ -1,18 +1,17 @@
-import { type GateSpec, isTerminal } from '@solstice/common/flow';
-import type { NodeRecord } from '@solstice/common/store';
+import { type GateSpec, isTerminal, standingOf } from '@solstice/common/flow';
+import type { NodeRecord, RunDetail } from '@solstice/common/store';
 import type { GateView } from '../schemas.js';
 
 /** A gate as people decide it: what is asked, who may, what may be said with it, and what has been said so far. */
 export function gateView(node: NodeRecord, spec: GateSpec): GateView {
-  const decisions = node.decisions ?? [];
-  const approved = decisions.filter(({ verdict }) => verdict === 'approve').length;
+  const { decisions = [] } = node;
   return {
     open: node.state === 'running',
     ...(spec.prompt !== undefined && { prompt: spec.prompt }),
     approvers: spec.approvers,
     ...(spec.exclude !== undefined && { exclude: spec.exclude }),
     count: spec.count,
-    missing: isTerminal(node.state) ? 0 : Math.max(0, spec.count - approved),
+    missing: isTerminal(node.state) ? 0 : standingOf({ decisions }, spec).missing,
     inputs: spec.inputs,
     decisions: decisions.map(({ by, verdict, inputs, reason, at }) => ({
       by,
@@ -25,7 +24,7 @@ export function gateView(node: NodeRecord, spec: GateSpec): GateView {
 }
 
 /** The command that approves it, with a place for each input that has to be said. */
-export function approveCommand(runNumber: number, gateId: string, gate: Pick<GateView, 'inputs'>): string {
+function approveCommand(runNumber: number, gateId: string, gate: Pick<GateView, 'inputs'>): string {
   const inputs = gate.inputs.filter((input) => input.default === undefined).map(({ name }) => ` --input ${name}=…`);
   return `ciadm approve ${runNumber} ${gateId}${inputs.join('')}`;
 }
@@ -35,16 +34,30 @@ export function decideCommands(runNumber: number, gateId: string, gate: Pick<Gat
   return `${approveCommand(runNumber, gateId, gate)} or ciadm reject ${runNumber} ${gateId}`;
 }
 
-/** What an input may be, as it goes on after its name: `int from 2 to 12, 4 if it is not said`. */
-export function inputText(input: GateView['inputs'][number]): string {
-  const limits =
-    input.type === 'int'
-      ? [
-          [input.min, 'from'],
-          [input.max, 'to'],
-        ].flatMap(([limit, word]) => (limit === undefined ? [] : [`${word} ${limit}`]))
-      : [];
-  const options = input.type === 'string' && input.options ? [`one of ${input.options.join(', ')}`] : [];
-  const fallback = input.default === undefined ? 'has to be said' : `${input.default} if it is not said`;
-  return `${[input.type, ...limits, ...options].join(' ')}, ${fallback}`;
+interface Said {
+  by: string;
+  verdict: 'approve' | 'reject';
+  inputs: Readonly<Record<string, string>>;
+  reason?: string | undefined;
+}
+
+/** What was said to it, as the second half of a sentence: `approved by ada with replicas=6: tried on staging`. */
+export function decisionsText(decisions: readonly Said[]): string {
+  const said = decisions.map(({ by, verdict, inputs, reason }) => {
+    const values = Object.entries(inputs).map(([name, value]) => `${name}=${value}`);
+    const withInputs = values.length === 0 ? '' : ` with ${values.join(', ')}`;
+    return `${verdict === 'approve' ? 'approved' : 'rejected'} by ${by}${withInputs}${reason === undefined ? '' : `: ${reason}`}`;
+  });
+  return said.join('; ');
+}
+
+/** The open gates of a run, each as a line that says what is asked, and the commands that decide it. */
+export function openGates(run: RunDetail): string[] {
+  const specs = new Map(run.spec.nodes.map((spec) => [spec.id, spec]));
+  return run.nodes.flatMap((node) => {
+    const spec = specs.get(node.id);
+    if (spec?.kind !== 'gate' || node.state !== 'running') return [];
+    const prompt = spec.prompt === undefined ? '' : ` “${spec.prompt}”`;
+    return [`gate ${spec.id}${prompt}: ${decideCommands(run.number, spec.id, spec)}`];
+  });
 }

@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { assertNever, SolsticeError } from '@solstice/common/errors';
-import type { GateSpec, GateVerdict, Refusal } from '@solstice/common/flow';
+import { type GateSpec, type GateVerdict, type Refusal, samePerson } from '@solstice/common/flow';
 import type { RunDetail } from '@solstice/common/store';
+import { describeInput } from '@solstice/common/workflow';
 import type { FastifyInstance } from 'fastify';
 import type { OperatorApiDeps } from '../deps.js';
 import { parseInput, RefusedError } from '../operator/errors.js';
@@ -10,7 +11,6 @@ import { findRun } from '../runs/find-run.js';
 import { runDetailView } from '../runs/run-view.js';
 import type { GateAnswer } from '../schemas.js';
 import { findGate } from './find-gate.js';
-import { inputText } from './gate-view.js';
 
 interface Said {
   by: string;
@@ -32,7 +32,9 @@ export function registerGateRoutes(app: FastifyInstance, deps: OperatorApiDeps):
       nodeId: gate.id,
       verdict,
       by: said.by,
-      teams: deps.teams.filter(({ members }) => members.includes(said.by)).map(({ name }) => name),
+      teams: deps.teams
+        .filter(({ members }) => members.some((member) => samePerson(member, said.by)))
+        .map(({ name }) => name),
       inputs: said.inputs,
       ...(said.reason !== undefined && { reason: said.reason }),
       requestId: said.requestId ?? randomUUID(),
@@ -62,7 +64,7 @@ function refused(refusal: Refusal, run: RunDetail, gate: GateSpec, verdict: Gate
     case undefined:
       return new RefusedError(message, refusal.state);
     case 'forbidden':
-      return new SolsticeError('forbidden', message, { hint: whoMay(gate) });
+      return new SolsticeError('forbidden', message);
     case 'invalid':
       return new SolsticeError('usage', message, { hint: whatMaySay(gate) });
     default:
@@ -70,13 +72,7 @@ function refused(refusal: Refusal, run: RunDetail, gate: GateSpec, verdict: Gate
   }
 }
 
-function whoMay({ approvers, exclude }: GateSpec): string {
-  const who = approvers.length === 0 ? 'Anyone who may operate' : approvers.join(', ');
-  const but = exclude === 'author' ? ', but not whoever caused the run' : '';
-  return `${who} may decide it${but}; --by says who decides, and team in solstice.kdl who is in a team.`;
-}
-
 function whatMaySay({ inputs }: GateSpec): string {
   if (inputs.length === 0) return 'It has no inputs.';
-  return `Its inputs: ${inputs.map((input) => `${input.name} (${inputText(input)})`).join('; ')}.`;
+  return `Its inputs: ${inputs.map(describeInput).join('; ')}.`;
 }

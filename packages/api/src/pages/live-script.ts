@@ -37,6 +37,7 @@ export const liveScript = `
       show('run-state', run.state, run.label);
       show('run-took', undefined, run.took);
       show('run-cause', undefined, run.cause);
+      show('run-gates', undefined, run.gates);
       document.title = run.title;
       run.jobs.forEach((job, index) => {
         show('graph-' + index, job.state, job.label);

@@ -1,5 +1,6 @@
 import { describeCause, describeDuration, isTerminal, stepsOf } from '@solstice/common/flow';
 import type { AttemptRecord, NodeRecord, RunDetail, StepRecord } from '@solstice/common/store';
+import { decisionsText, openGates } from '../gates/gate-view.js';
 import { describeState } from '../runs/describe.js';
 
 /** What of a run page changes while it is looked at: the page is made from it, and the `state` event is it. */
@@ -9,6 +10,8 @@ export interface PageModel {
   title: string;
   took: string;
   cause: string;
+  /** Those that wait for a decision, and the commands that decide them; a line each. */
+  gates: string;
   jobs: {
     state: string;
     label: string;
@@ -26,6 +29,7 @@ export function pageModel(run: RunDetail, now: Date): PageModel {
     title: `${label}: ${run.workflow} #${run.number}`,
     took: tookText(run.startedAt?.getTime(), run.endedAt?.getTime(), now),
     cause: runCause(run),
+    gates: openGates(run).join('\n'),
     jobs: run.nodes.map((node, index) => jobModel(node, stepsOf(run.spec.nodes[index]).length, now)),
   };
 }
@@ -60,6 +64,7 @@ function jobNote(node: NodeRecord, attempt: AttemptRecord | undefined): string {
   const where = attempt?.hostId === undefined ? '' : `on host ${attempt.hostId}`;
   if (node.cause) return [describeCause(node.cause), where].filter((text) => text).join(', ');
   if (node.waitingFor !== undefined) return node.waitingFor;
+  if (node.decisions) return decisionsText(node.decisions);
   return where;
 }
 

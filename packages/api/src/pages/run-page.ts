@@ -31,6 +31,7 @@ export function runPage(page: RunPage): string {
 <p><span class="state" id="run-state" data-state="${model.state}">${model.label}</span> <span id="run-took">${model.took}</span></p>
 <h1><bdi>${run.source.title ?? run.workflow}</bdi></h1>
 <p class="cause" id="run-cause">${model.cause}</p>
+<p class="gates" id="run-gates">${model.gates}</p>
 <dl>
 <dt>Run</dt><dd>#${run.number} of <bdi>${run.workflow}</bdi> (<code>${run.spec.workflow.file}</code>)</dd>
 <dt>Repository</dt><dd><bdi>${run.source.repositoryName}</bdi></dd>

@@ -20,6 +20,7 @@ code, pre { font: .8125rem/1.5 ui-monospace, SFMono-Regular, Menlo, Consolas, mo
 dl { display: grid; grid-template-columns: max-content 1fr; gap: .15rem 1rem; margin: .75rem 0; }
 dt { color: var(--soft); } dd { margin: 0; overflow-wrap: anywhere; }
 .cause { color: var(--bad); font-weight: 500; overflow-wrap: anywhere; }
+.gates { color: var(--wait); white-space: pre-line; unicode-bidi: plaintext; overflow-wrap: anywhere; }
 .graph { display: flex; gap: 1.25rem; overflow-x: auto; padding: .25rem 0 .75rem; margin: 0; list-style: none; }
 .graph > li { flex: 0 0 auto; display: flex; flex-direction: column; gap: .6rem; justify-content: center; }
 .graph > li + li::before { content: ""; }

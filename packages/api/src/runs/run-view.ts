@@ -53,6 +53,7 @@ function nodeView(node: NodeRecord, spec: NodeSpec | undefined): NodeView {
   return {
     id: node.id,
     name: node.name,
+    kind: spec?.kind ?? 'job',
     ...(spec?.kind === 'gate' && { gate: gateView(node, spec) }),
     state: node.state,
     needs: node.needs,

@@ -1,5 +1,6 @@
-import { describeCause, isTerminal } from '@solstice/common/flow';
+import { describeCause, isTerminal, type NodeSpec } from '@solstice/common/flow';
 import type { CheckRecord, HostRecord, NodeRecord, RunDetail } from '@solstice/common/store';
+import { decideCommands, decisionsText, openGates } from '../gates/gate-view.js';
 import type { Why } from '../schemas.js';
 import { describeState } from './describe.js';
 import { runSummaryView } from './run-view.js';
@@ -36,13 +37,21 @@ function summarise(run: RunDetail): string {
   const state = describeState(run.state);
   if (run.cause) return `run ${run.number} ${state}: ${describeCause(run.cause)}`;
   if (isTerminal(run.state)) return `run ${run.number} ${state}`;
-  const waiting = run.nodes.filter((node) => node.state === 'waiting' || node.state === 'ready').length;
-  const running = run.nodes.filter((node) => node.state === 'running').length;
-  return `run ${run.number} is ${state}: ${running} of its ${run.nodes.length} jobs running, ${waiting} waiting`;
+  const jobs = run.nodes.filter((node) => kindOf(run, node.id) === 'job');
+  const waiting = jobs.filter((node) => node.state === 'waiting' || node.state === 'ready').length;
+  const running = jobs.filter((node) => node.state === 'running').length;
+  const open = openGates(run).length;
+  const gates = open === 0 ? '' : `, ${open} ${open === 1 ? 'gate' : 'gates'} to be decided`;
+  return `run ${run.number} is ${state}: ${running} of its ${jobs.length} jobs running, ${waiting} waiting${gates}`;
+}
+
+function kindOf(run: RunDetail, nodeId: string): NodeSpec['kind'] {
+  return run.spec.nodes.find((spec) => spec.id === nodeId)?.kind ?? 'job';
 }
 
 function explainNode(node: NodeRecord, run: RunDetail, hosts: readonly HostRecord[]): Why['reasons'] {
-  const subject = `job ${node.id}`;
+  const spec = run.spec.nodes.find((each) => each.id === node.id);
+  const subject = `${spec?.kind ?? 'job'} ${node.id}`;
   const state = node.state;
   const reasons: Why['reasons'] = [];
   for (const attempt of node.attempts) {
@@ -52,6 +61,7 @@ function explainNode(node: NodeRecord, run: RunDetail, hosts: readonly HostRecor
   }
   if (isTerminal(state)) {
     if (node.cause) reasons.push({ subject, state, text: describeCause(node.cause) });
+    else if (node.decisions) reasons.push({ subject, state, text: decisionsText(node.decisions) });
     return reasons;
   }
   if (node.waitingFor !== undefined) {
@@ -59,7 +69,8 @@ function explainNode(node: NodeRecord, run: RunDetail, hosts: readonly HostRecor
     const step = attempt?.steps.find((candidate) => candidate.state === 'running');
     // The engine knows nothing of steps: which one it is in stands in the attempt's record.
     const where = step ? `in step ${step.index + 1} "${step.name}" on host ${attempt?.hostId ?? 'unknown'}; ` : '';
-    reasons.push({ subject, state, text: `${where}${node.waitingFor}`, ...hostsOf(node) });
+    const then = spec?.kind === 'gate' && state === 'running' ? `; ${decideCommands(run.number, node.id, spec)}` : '';
+    reasons.push({ subject, state, text: `${where}${node.waitingFor}${then}`, ...hostsOf(node) });
   } else if (state === 'waiting') {
     const open = node.needs.filter((id) => !isTerminal(run.nodes.find((other) => other.id === id)?.state ?? 'waiting'));
     reasons.push({ subject, state, text: `waits for ${open.join(', ') || 'its turn'}` });

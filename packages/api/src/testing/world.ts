@@ -1,5 +1,5 @@
 import { randomBytes, randomUUID } from 'node:crypto';
-import type { AttemptResult } from '@solstice/common/flow';
+import type { AttemptResult, NodeSpec, RunSpec } from '@solstice/common/flow';
 import {
   createMemoryStore,
   type Fence,
@@ -14,6 +14,11 @@ export interface PlanOptions {
   workflow?: string;
   /** Job id to what it needs. */
   jobs?: Record<string, string[]>;
+  /** Beside the jobs: gates, waits, branches. */
+  nodes?: NodeSpec[];
+  /** What conditions may read; the actor is whoever caused the run. */
+  values?: RunSpec['values'];
+  bundles?: RunSpec['bundles'];
   steps?: string[];
   ref?: string;
   title?: string;
@@ -69,15 +74,20 @@ export class World {
       spec: {
         version: 1,
         workflow: { name: workflow, file: '.solstice/ci.kdl' },
-        nodes: Object.entries(jobs).map(([id, needs]) => ({
-          kind: 'job' as const,
-          id,
-          name: id,
-          runsOn: 'default',
-          env: {},
-          needs,
-          steps: steps.map((name) => ({ name, env: {}, action: { kind: 'run' as const, script: 'true' } })),
-        })),
+        nodes: [
+          ...Object.entries(jobs).map(([id, needs]) => ({
+            kind: 'job' as const,
+            id,
+            name: id,
+            runsOn: 'default',
+            env: {},
+            needs,
+            steps: steps.map((name) => ({ name, env: {}, action: { kind: 'run' as const, script: 'true' } })),
+          })),
+          ...(options.nodes ?? []),
+        ],
+        ...(options.values && { values: options.values }),
+        ...(options.bundles && { bundles: options.bundles }),
       },
       source: {
         repositoryId: repository.id,

@@ -1,10 +1,10 @@
-import type { NodeView, RunDetailView } from '@solstice/api';
+import { decideCommands, decisionsText, type NodeView, type RunDetailView } from '@solstice/api';
 import type { Output } from '../output.js';
 import { paintState } from './state.js';
 import { oneLine } from './text.js';
 import { took } from './time.js';
 
-/** One line whenever a job starts, is tried again, or ends. */
+/** One line whenever a job starts, is tried again, or ends; a wait or a gate begins, somebody decides, or it is over. */
 export class JobTransitions {
   readonly #output: Output;
   readonly #said = new Map<string, string>();
@@ -17,9 +17,9 @@ export class JobTransitions {
   async update(run: RunDetailView, now: Date): Promise<void> {
     this.#run = run;
     for (const node of run.nodes) {
-      const line = this.#line(node, now);
+      const line = this.#line(run, node, now);
       // A line's duration changes while nothing else does: what was said is remembered without it.
-      const key = `${node.state} ${node.attempts.length}`;
+      const key = `${node.state} ${node.attempts.length} ${node.gate?.decisions.length ?? 0}`;
       if (line === undefined || this.#said.get(node.id) === key) continue;
       this.#said.set(node.id, key);
       await this.#output.line(line);
@@ -30,13 +30,13 @@ export class JobTransitions {
   async hasStarted(id: string): Promise<void> {
     const node = this.#run?.nodes.find((each) => each.id === id);
     if (!node || this.#said.has(id)) return;
-    this.#said.set(id, `running ${Math.max(1, node.attempts.length)}`);
+    this.#said.set(id, `running ${Math.max(1, node.attempts.length)} 0`);
     await this.#output.line(
       `${paintState('running', this.#output.colours, '●')} ${this.#output.colours.bold(oneLine(id))} started`,
     );
   }
 
-  #line(node: NodeView, now: Date): string | undefined {
+  #line(run: RunDetailView, node: NodeView, now: Date): string | undefined {
     const { colours } = this.#output;
     const id = oneLine(node.id);
     const attempt = node.attempts.at(-1);
@@ -45,9 +45,17 @@ export class JobTransitions {
       case 'waiting':
       case 'ready':
         return undefined;
-      case 'running':
-        return `${paintState('running', colours, '●')} ${colours.bold(id)} started${again}`;
+      case 'running': {
+        const what = node.kind === 'job' ? `started${again}` : oneLine(node.waitingFor ?? 'started');
+        const asked = node.gate?.prompt === undefined ? '' : ` “${oneLine(node.gate.prompt)}”`;
+        const how = node.gate === undefined ? '' : `; ${decideCommands(run.number, id, node.gate)}`;
+        return `${paintState('running', colours, '●')} ${colours.bold(id)}${asked} ${what}${colours.dim(how)}`;
+      }
       case 'succeeded':
+        if (node.gate !== undefined && node.gate.decisions.length > 0) {
+          const said = oneLine(decisionsText(node.gate.decisions));
+          return `${paintState(node.state, colours, '✓')} ${colours.bold(id)} ${said}`;
+        }
         return `${paintState(node.state, colours, '✓')} ${colours.bold(id)} succeeded ${colours.dim(took(attempt?.startedAt, attempt?.endedAt, now))}`;
       default: {
         const why = node.causeText === undefined ? '' : `: ${oneLine(node.causeText)}`;
