@@ -1,7 +1,10 @@
 import { assertNever } from '../errors/index.js';
+import { branchesOf } from './branches.js';
 import type { AttemptResult, Cause } from './cause.js';
 import { admit, supersede } from './concurrency.js';
-import { causeOfIntent } from './ending.js';
+import { describeDuration } from './describe-cause.js';
+import { type EnclosingTimer, enclosingLimits, enclosingTimers } from './enclosing.js';
+import { causeAfter, causeOfIntent, type Intent, nodeStateOfIntent } from './ending.js';
 import { applyTo, Draft } from './evolve.js';
 import { exportRun } from './export.js';
 import { decideGate, expireGate } from './gates.js';
@@ -9,7 +12,17 @@ import { problemOf } from './graph.js';
 import type { AttemptView, Command, FlowEvent, Refusal, RunFlow } from './messages.js';
 import { problemOfOrigin } from './origin.js';
 import { afterFailure, afterInfrastructure, type Retry } from './retries.js';
-import { begin, cancelRun, endAttempt, endNode, type NodeEnding, queueAttempt, settle, startRun } from './settle.js';
+import {
+  begin,
+  cancelNode,
+  cancelRun,
+  endAttempt,
+  endNode,
+  type NodeEnding,
+  queueAttempt,
+  settle,
+  startRun,
+} from './settle.js';
 import type { JobSpec } from './spec.js';
 import { isTerminal, type TerminalAttemptState } from './states.js';
 import { deadlineOf, nodeOfTimer, timersFor } from './timers.js';
@@ -174,16 +187,21 @@ function cancel(turn: Turn, command: Extract<Command, { kind: 'cancel' }>): Flow
   if (isTerminal(head.state)) {
     return refusal(`the run has ended: ${head.state}`, head.state);
   }
-  if (head.cancelRequested !== undefined) {
+  // After the deadline of the run something of it may go on, for the failure's sake, until somebody cancels it.
+  if (head.cancelRequested !== undefined && head.cancelRequested.because?.kind !== 'deadline') {
     return [];
   }
-  cancelRun(turn, command);
+  cancelRun(turn, { by: command.by, ...(command.reason !== undefined && { reason: command.reason }) });
   return turn.events;
 }
 
 /** Early, or stale: nothing. A result that came in before, a claim, or a cancel has taken the timer away. */
 function fire(turn: Turn, key: string): FlowEvent[] {
   const { draft, now } = turn;
+  const enclosing = enclosingTimers(draft.head, (id) => draft.findNode(id)).find((one) => one.key === key);
+  if (enclosing !== undefined) {
+    return enclosing.fireAtMs > now ? [] : endEnclosed(turn, enclosing);
+  }
   const nodeId = nodeOfTimer(draft.head.runId, key);
   const node = nodeId === undefined ? undefined : draft.findNode(nodeId);
   const spec = node && draft.graph.spec(node.id);
@@ -224,6 +242,21 @@ function fire(turn: Turn, key: string): FlowEvent[] {
   return turn.events;
 }
 
+/** The deadline of the run, or of a branch. */
+function endEnclosed(turn: Turn, { branchId, limitMs }: EnclosingTimer): FlowEvent[] {
+  const reason = `it did not end within its deadline of ${describeDuration(limitMs)}`;
+  if (branchId === undefined) {
+    cancelRun(turn, { by: 'workflow', reason, because: { kind: 'deadline', limitMs } });
+    return turn.events;
+  }
+  const intent: Intent = { by: `branch ${branchId}`, reason, because: { kind: 'branch', branchId, limitMs } };
+  for (const nodeId of branchesOf(turn.draft.head.spec).within(branchId)) {
+    cancelNode(turn, nodeId, intent);
+  }
+  settle(turn);
+  return turn.events;
+}
+
 function jobOf(turn: Turn, attempt: AttemptView): JobSpec | undefined {
   return turn.draft.graph.job(attempt.nodeId);
 }
@@ -232,10 +265,15 @@ function deadlineAt(turn: Turn, attempt: AttemptView): number | undefined {
   return deadlineOf(turn.draft.node(attempt.nodeId), jobOf(turn, attempt));
 }
 
-/** An attempt that could not begin before the node's deadline is none. */
+/** An attempt that could not begin before the node's deadline is none, nor before that of what the node stands in. */
 function inTime(turn: Turn, attempt: AttemptView, next: Retry): Retry {
-  const until = deadlineAt(turn, attempt);
-  return next.retry && until !== undefined && turn.now + next.delayMs >= until
+  if (!next.retry) {
+    return next;
+  }
+  const own = deadlineAt(turn, attempt) ?? Number.POSITIVE_INFINITY;
+  const [enclosing] = enclosingLimits(turn.draft.head, attempt.nodeId, (id) => turn.draft.findNode(id));
+  const until = Math.min(own, enclosing?.at ?? Number.POSITIVE_INFINITY);
+  return turn.now + next.delayMs >= until
     ? { retry: false, because: 'its deadline leaves no time to try it again' }
     : next;
 }
@@ -293,10 +331,10 @@ function tryAgain(
 /** The last attempt of a node, and with it the node, and what follows. */
 function end(turn: Turn, attempt: AttemptView, attemptState: TerminalAttemptState, ending: NodeEnding): void {
   const intent = attempt.cancelRequested;
-  // The runner knows only that it was asked to end; why, stands in the wish.
-  const told = intent?.because !== undefined && ending.cause?.kind === 'cancelled' ? undefined : ending.cause;
-  const cause: Cause | undefined = told ?? (intent === undefined ? undefined : causeOfIntent(intent));
+  const cause = intent === undefined ? ending.cause : causeAfter(intent, ending.cause);
   endAttempt(turn, attempt, attemptState, cause);
-  endNode(turn, attempt.nodeId, { ...ending, cause });
+  // The attempt was cancelled, whatever its runner calls it; the node ran out of its branch's time.
+  const overdue = intent !== undefined && nodeStateOfIntent(intent) === 'timed_out';
+  endNode(turn, attempt.nodeId, overdue ? { state: 'timed_out', cause: causeOfIntent(intent) } : { ...ending, cause });
   settle(turn);
 }

@@ -1,12 +1,13 @@
 import { assertNever, SolsticeError } from '../errors/index.js';
 import { attemptIdOf, parseAttemptId } from './attempt-id.js';
+import { branchesOf } from './branches.js';
 import { intentOf } from './ending.js';
 import { type Graph, graphOf, groupOf } from './graph.js';
 import type { AttemptView, FlowEvent, NodeFlow, NodeTable, RunFlow } from './messages.js';
 import { nodeAt, withNodes } from './node-table.js';
 import { firstNodes } from './origin.js';
 import { canMove, isTerminal, type RunState } from './states.js';
-import { isBroken, tallyOf } from './tally.js';
+import { isAskedToEnd, isBroken, tallyOf } from './tally.js';
 
 /** What an event means. Throws `internal` on an event that the state does not allow: the log itself is then wrong. */
 export function evolve(run: RunFlow | undefined, event: FlowEvent): RunFlow {
@@ -177,12 +178,14 @@ function change(draft: Draft, event: Exclude<FlowEvent, { kind: 'run.planned' }>
     case 'attempt.started':
       draft.setAttempt({ ...moveAttempt(draft, event.attemptId, 'running'), startedAt: event.at });
       return;
-    case 'attempt.cancel-requested':
-      draft.setAttempt({
-        ...draft.attempt(event.attemptId),
-        cancelRequested: { ...intentOf(event), at: event.at },
-      });
+    case 'attempt.cancel-requested': {
+      const attempt = draft.attempt(event.attemptId);
+      if (attempt.cancelRequested === undefined) {
+        countInBranches(draft, attempt.nodeId);
+      }
+      draft.setAttempt({ ...attempt, cancelRequested: { ...intentOf(event), at: event.at } });
       return;
+    }
     case 'attempt.ended': {
       const attempt = moveAttempt(draft, event.attemptId, event.state);
       draft.setAttempt({ ...attempt, endedAt: event.at, ...(event.cause && { cause: event.cause }) });
@@ -209,13 +212,26 @@ function endNode(draft: Draft, event: Extract<FlowEvent, { kind: 'node.ended' }>
     draft.setNode({ ...waiting, openNeeds: waiting.openNeeds - 1 });
   }
   const { head } = draft;
+  const isMain = draft.graph.spec(nodeId)?.onFailure !== true;
   draft.head = {
     ...head,
     openNodes: head.openNodes - 1,
+    openMain: head.openMain - (isMain ? 1 : 0),
     succeeded: head.succeeded + (state === 'succeeded' ? 1 : 0),
-    ...(isBroken({ state, tolerated }) && { broken: [...head.broken, nodeId] }),
+    ...(isMain && isBroken({ state, tolerated }) && { broken: [...head.broken, nodeId] }),
   };
   countCell(draft, nodeId, before === 'waiting' ? 0 : -1);
+  if (!isAskedToEnd(node)) {
+    countInBranches(draft, nodeId);
+  }
+}
+
+/** It has ended, or was asked to: one less for the deadlines of the branches that it stands in. */
+function countInBranches(draft: Draft, nodeId: string): void {
+  for (const { id } of branchesOf(draft.head.spec).limiting(nodeId)) {
+    const { branches } = draft.head;
+    draft.head = { ...draft.head, branches: { ...branches, [id]: (branches[id] ?? 0) - 1 } };
+  }
 }
 
 /** Where the node is a cell of a matrix that may not run all of its cells at once. */

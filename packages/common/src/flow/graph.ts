@@ -1,4 +1,6 @@
-import type { GroupSpec, JobSpec, NodeSpec, RunSpec } from './spec.js';
+import { problemOfBranches } from './branches.js';
+import { problemOfLookers } from './on-failure.js';
+import type { GateSpec, GroupSpec, JobSpec, NodeSpec, RunSpec } from './spec.js';
 
 export interface Graph {
   spec(nodeId: string): NodeSpec | undefined;
@@ -11,6 +13,8 @@ export interface Graph {
   position(nodeId: string): number | undefined;
   /** The cells of a matrix, in the order of the file. */
   cells(group: string): readonly string[];
+  /** In the order of the file. */
+  gates: readonly GateSpec[];
 }
 
 // Only a memo: a specification is frozen, so what was computed of it stays true.
@@ -57,6 +61,7 @@ export function graphOf(spec: RunSpec): Graph {
     needs: (nodeId) => needs.get(nodeId) ?? [],
     position: (nodeId) => positions.get(nodeId),
     cells: (group) => cells.get(group) ?? [],
+    gates: spec.nodes.filter((node) => node.kind === 'gate'),
   };
   graphs.set(spec, graph);
   return graph;
@@ -107,5 +112,8 @@ export function problemOf(spec: RunSpec): string | undefined {
       }
     }
   }
-  return reached === spec.nodes.length ? undefined : 'its jobs need each other in a circle';
+  if (reached < spec.nodes.length) {
+    return 'its jobs need each other in a circle';
+  }
+  return problemOfBranches(spec) ?? problemOfLookers(spec);
 }

@@ -1,7 +1,7 @@
 export * from './attempt-id.js';
 export * from './cause.js';
 export { type CheckState, checkOf, clip, MAX_TITLE_LENGTH } from './check-state.js';
-export { conditionContextOf } from './conditions.js';
+export { conditionContextOf, needResultsOf } from './conditions.js';
 export { decide } from './decide.js';
 export * from './describe-cause.js';
 export * from './effects.js';
@@ -19,5 +19,5 @@ export * from './spec.js';
 export * from './states.js';
 export { statesDocument } from './states-document.js';
 export { tallyOf } from './tally.js';
-export { deadlineOf, timersOf, timersOfNode } from './timers.js';
+export { deadlineOf, timersAmong, timersOf, timersOfNode } from './timers.js';
 export * from './waiting.js';

@@ -76,6 +76,8 @@ export interface GateVerdict {
 export type EndingReason =
   | { kind: 'superseded'; runId: string }
   | { kind: 'deadline'; limitMs: number }
+  /** Of one branch only. What it takes with it has timed out. */
+  | { kind: 'branch'; branchId: string; limitMs: number }
   | { kind: 'exported' };
 
 /** What happened. Append-only; `evolve` gives it its meaning. JSON-serialisable; `at` is Unix milliseconds. */
@@ -179,12 +181,16 @@ export interface RunFlow {
   nodes: NodeTable;
   /** How many nodes are not terminal yet. */
   openNodes: number;
+  /** The same without `onFailure` nodes: those begin when it is none. */
+  openMain: number;
   /** How many nodes have succeeded. */
   succeeded: number;
   /** Nodes that failed or timed out, and were not allowed to; in the order of their endings. */
   broken: readonly string[];
   /** Of the matrices that may not run all of their cells at once, by name. */
   groups: Record<string, GroupFlow>;
+  /** Of the branches that have a deadline: how many nodes in them have neither ended nor been asked to end. */
+  branches: Record<string, number>;
   rerun?: RerunOf;
   /** It waits for its turn in its concurrency group. */
   held?: true;

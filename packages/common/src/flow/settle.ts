@@ -1,12 +1,13 @@
 import { attemptIdOf } from './attempt-id.js';
 import type { Cause } from './cause.js';
-import { causeOfIntent, type Intent, intentOf, stateOfIntent } from './ending.js';
+import { causeOfIntent, type Intent, intentOf, nodeStateOfIntent, stateOfIntent } from './ending.js';
 import { groupOf } from './graph.js';
-import { reasonToSkip } from './join.js';
 import type { AttemptView } from './messages.js';
+import { lookersOn } from './on-failure.js';
 import { isTerminal, type TerminalAttemptState, type TerminalNodeState, type TerminalRunState } from './states.js';
 import { isBroken } from './tally.js';
 import { liveAttempt, type Turn } from './turn.js';
+import { verdictOn } from './verdict.js';
 
 /** How a node ends; its attempt may have ended otherwise. */
 export interface NodeEnding {
@@ -26,8 +27,12 @@ export function begin(turn: Turn): void {
 /** The wish is committed: from here on every ending is what it says. */
 export function cancelRun(turn: Turn, intent: Intent): void {
   turn.emit({ kind: 'run.cancel-requested', ...intentOf(intent) });
-  for (const { id } of turn.draft.head.spec.nodes) {
-    cancelNode(turn, id, intent);
+  // What is there for failures comes after the deadline.
+  const sparesLookers = intent.because?.kind === 'deadline';
+  for (const { id, onFailure } of turn.draft.head.spec.nodes) {
+    if (!(sparesLookers && onFailure === true)) {
+      cancelNode(turn, id, intent);
+    }
   }
   settle(turn);
 }
@@ -56,11 +61,16 @@ export function cancelNode(turn: Turn, nodeId: string, intent: Intent): void {
   }
   const attempt = liveAttempt(node);
   if (attempt === undefined || attempt.state === 'queued') {
+    const state = nodeStateOfIntent(intent);
     const cause = causeOfIntent(intent);
     if (attempt !== undefined) {
-      endAttempt(turn, attempt, 'cancelled', cause);
+      endAttempt(turn, attempt, state, cause);
     }
-    endNode(turn, nodeId, { state: 'cancelled', cause });
+    if (node.state === 'waiting' && state === 'timed_out') {
+      // Its time is over before its turn has come, and nothing times out before its turn.
+      turn.emit({ kind: 'node.readied', nodeId });
+    }
+    endNode(turn, nodeId, { state, cause });
   } else if (attempt.cancelRequested === undefined) {
     turn.emit({ kind: 'attempt.cancel-requested', attemptId: attempt.id, ...intentOf(intent) });
   }
@@ -68,9 +78,20 @@ export function cancelNode(turn: Turn, nodeId: string, intent: Intent): void {
 
 /**
  * All that follows from the nodes that ended in this turn: cells of their matrix that are cancelled with them, nodes
- * that needed them, cells that were waiting for their place; and the end of the run.
+ * that needed them, cells that were waiting for their place; what begins after all others; and the end of the run.
  */
 export function settle(turn: Turn): void {
+  follow(turn);
+  if (turn.draft.head.openMain === 0 && turn.draft.head.openNodes > 0) {
+    for (const nodeId of lookersOn(turn.draft.head.spec)) {
+      judge(turn, nodeId);
+    }
+    follow(turn);
+  }
+  endRunIfDone(turn);
+}
+
+function follow(turn: Turn): void {
   // The list grows while it is gone through.
   for (const endedId of turn.ended) {
     cancelOtherCells(turn, endedId);
@@ -79,7 +100,6 @@ export function settle(turn: Turn): void {
     }
     releaseCells(turn, endedId);
   }
-  endRunIfDone(turn);
 }
 
 export function queueAttempt(turn: Turn, nodeId: string, notBefore: number, avoidHosts: string[]): void {
@@ -101,17 +121,33 @@ function judge(turn: Turn, nodeId: string): void {
   if (node.state !== 'waiting' || node.openNeeds > 0) {
     return;
   }
-  const cause = reasonToSkip(turn.draft, nodeId);
-  if (cause !== undefined) {
-    endNode(turn, nodeId, { state: 'skipped', cause });
-  } else if (!isFull(turn, nodeId)) {
+  const { head, graph } = turn.draft;
+  const spec = graph.spec(nodeId);
+  if (spec?.onFailure === true && head.openMain > 0) {
+    return;
+  }
+  const verdict = spec && verdictOn(turn.draft, spec);
+  if (verdict?.kind === 'skip') {
+    endNode(turn, nodeId, { state: 'skipped', cause: verdict.cause });
+  } else if (verdict?.kind === 'fail') {
     turn.emit({ kind: 'node.readied', nodeId });
-    const kind = turn.draft.graph.spec(nodeId)?.kind;
-    if (kind === 'wait' || kind === 'gate') {
-      turn.emit({ kind: 'node.started', nodeId });
-      startRun(turn);
-    } else {
-      queueAttempt(turn, nodeId, turn.now, []);
+    endNode(turn, nodeId, { state: 'failed', cause: verdict.cause });
+  } else if (!isFull(turn, nodeId)) {
+    const holds = verdict?.kind !== 'go' || verdict.holds !== false;
+    turn.emit({ kind: 'node.readied', nodeId });
+    switch (spec?.kind) {
+      case 'wait':
+      case 'gate':
+        turn.emit({ kind: 'node.started', nodeId });
+        startRun(turn);
+        break;
+      case 'branch':
+        // Nothing of it runs anywhere, so the run has not begun by it.
+        turn.emit({ kind: 'node.started', nodeId });
+        endNode(turn, nodeId, { state: 'succeeded', outputs: { taken: holds ? 'then' : 'else' } });
+        break;
+      default:
+        queueAttempt(turn, nodeId, turn.now, []);
     }
   }
 }
@@ -157,7 +193,9 @@ function endRunIfDone(turn: Turn): void {
     return;
   }
   const failed = head.broken.toSorted((a, b) => (graph.position(a) ?? 0) - (graph.position(b) ?? 0));
-  const cancelled = head.spec.nodes.map(({ id }) => id).filter((id) => turn.draft.node(id).state === 'cancelled');
+  const cancelled = head.spec.nodes
+    .filter(({ id, onFailure }) => onFailure !== true && turn.draft.node(id).state === 'cancelled')
+    .map(({ id }) => id);
   const culprits = failed.length > 0 ? failed : cancelled;
   const state: TerminalRunState = failed.length > 0 ? 'failed' : cancelled.length > 0 ? 'cancelled' : 'succeeded';
   // All of it skipped, or only allowed to fail before it began: a run succeeds from `running` only.

@@ -1,10 +1,11 @@
+import { branchesOf } from './branches.js';
 import { graphOf, groupOf } from './graph.js';
 import type { GroupFlow, NodeFlow, RunFlow } from './messages.js';
 import { tableOf } from './node-table.js';
 import type { RunSpec } from './spec.js';
 import { isTerminal } from './states.js';
 
-type Tally = Pick<RunFlow, 'nodes' | 'openNodes' | 'succeeded' | 'broken' | 'groups'>;
+type Tally = Pick<RunFlow, 'nodes' | 'openNodes' | 'openMain' | 'succeeded' | 'broken' | 'groups' | 'branches'>;
 
 /** It failed, and that counts. */
 export function isBroken(node: { state: NodeFlow['state']; tolerated?: true | undefined }): boolean {
@@ -13,14 +14,34 @@ export function isBroken(node: { state: NodeFlow['state']; tolerated?: true | un
 
 /** What a run has of its nodes, counted anew: folding its events keeps the same numbers one by one. */
 export function tallyOf(spec: RunSpec, nodes: readonly NodeFlow[]): Tally {
-  const broken = nodes.filter(isBroken);
+  const isMain = ({ id }: NodeFlow): boolean => graphOf(spec).spec(id)?.onFailure !== true;
+  const broken = nodes.filter((node) => isBroken(node) && isMain(node));
+  const open = nodes.filter(({ state }) => !isTerminal(state));
   return {
     nodes: tableOf(nodes),
-    openNodes: nodes.filter(({ state }) => !isTerminal(state)).length,
+    openNodes: open.length,
+    openMain: open.filter(isMain).length,
     succeeded: nodes.filter(({ state }) => state === 'succeeded').length,
     broken: broken.toSorted((a, b) => (a.endedAt ?? 0) - (b.endedAt ?? 0)).map(({ id }) => id),
     groups: groupsOf(spec, nodes),
+    branches: limitedBranches(spec, open),
   };
+}
+
+function limitedBranches(spec: RunSpec, open: readonly NodeFlow[]): Record<string, number> {
+  const { limited, limiting } = branchesOf(spec);
+  const left = new Map(limited.map(({ id }) => [id, 0]));
+  for (const node of limited.length === 0 ? [] : open.filter((one) => !isAskedToEnd(one))) {
+    for (const { id } of limiting(node.id)) {
+      left.set(id, (left.get(id) ?? 0) + 1);
+    }
+  }
+  return Object.fromEntries(left);
+}
+
+/** A host has it, and was asked to end it: nothing more can be done about it, and no attempt follows. */
+export function isAskedToEnd(node: NodeFlow): boolean {
+  return node.attempts.at(-1)?.cancelRequested !== undefined;
 }
 
 function groupsOf(spec: RunSpec, nodes: readonly NodeFlow[]): Record<string, GroupFlow> {

@@ -1,4 +1,5 @@
 import { parseAttemptId } from './attempt-id.js';
+import { enclosingTimers } from './enclosing.js';
 import { graphOf } from './graph.js';
 import type { FlowTimer, NodeFlow, RunFlow } from './messages.js';
 import { nodeOf } from './node-table.js';
@@ -14,11 +15,23 @@ export interface NodeTimer extends FlowTimer {
 }
 
 /**
- * Everything that the run waits for in time. Nothing of what a host has: the runner keeps those clocks, so that a result
- * that it could not hand in yet is not overtaken; the deadline of a lost attempt is looked at when it is lost.
+ * Everything that the run waits for in time. Nothing that is about one attempt that a host has: the runner keeps those
+ * clocks, so that a result that it could not hand in yet is not overtaken; the deadline of a lost attempt is looked at when
+ * it is lost.
  */
 export function timersOf(run: RunFlow): FlowTimer[] {
-  return run.spec.nodes.flatMap(({ id }) => timersOfNode(run, id)).map(({ key, fireAtMs }) => ({ key, fireAtMs }));
+  return timersAmong(
+    run,
+    run.spec.nodes.map(({ id }) => id),
+  );
+}
+
+/** Of all timers of a run those that can have changed when only these nodes have, and the run itself. */
+export function timersAmong(run: RunFlow, nodeIds: readonly string[]): FlowTimer[] {
+  const { nodes: _nodes, ...head } = run;
+  return [...nodeIds.flatMap((id) => timersOfNode(run, id)), ...enclosingTimers(head, (id) => nodeOf(run, id))].map(
+    ({ key, fireAtMs }) => ({ key, fireAtMs }),
+  );
 }
 
 /** What one node of it waits for. */

@@ -1,0 +1,77 @@
+import { branchesOf } from './branches.js';
+import { graphOf } from './graph.js';
+import type { FlowTimer, NodeFlow, RunFlow } from './messages.js';
+import type { BranchSpec } from './spec.js';
+import { isTerminal } from './states.js';
+
+// The deadlines of what nodes stand in: of their run, and of branches. Their timers are there also while a host has
+// something of it: what is asked to end then is what a whole run or branch has left, and no result is overtaken by that
+// which says so before.
+
+type Head = Omit<RunFlow, 'nodes'>;
+type Find = (nodeId: string) => NodeFlow | undefined;
+
+/** A time by which a node has to have ended, for the sake of what it stands in. */
+export interface EnclosingLimit {
+  /** `workflow`, or `branch channel`. */
+  name: string;
+  /** Unix milliseconds. */
+  at: number;
+}
+
+/** A timer with what the engine needs to know of it. */
+export interface EnclosingTimer extends FlowTimer {
+  /** Absent: of the whole run. */
+  branchId?: string;
+  limitMs: number;
+}
+
+/** Those that could still do something. */
+export function enclosingTimers(head: Head, find: Find): EnclosingTimer[] {
+  if (isTerminal(head.state) || head.held === true) {
+    return [];
+  }
+  const { runId, spec } = head;
+  const timers: EnclosingTimer[] = [];
+  const until = workflowEnd(head);
+  if (until !== undefined && head.cancelRequested === undefined && head.openMain > 0) {
+    timers.push({ key: `workflow:${runId}`, fireAtMs: until, limitMs: spec.deadlineMs ?? 0 });
+  }
+  for (const branch of branchesOf(spec).limited) {
+    const fireAtMs = (head.branches[branch.id] ?? 0) > 0 ? branchEnd(head, find(branch.id), branch) : undefined;
+    if (fireAtMs !== undefined) {
+      const { id: branchId, deadlineMs: limitMs = 0 } = branch;
+      timers.push({ key: `branch:${runId}/${branchId}`, fireAtMs, branchId, limitMs });
+    }
+  }
+  return timers;
+}
+
+/** All that counts for a node, the first to come before the others. */
+export function enclosingLimits(head: Head, nodeId: string, find: Find): EnclosingLimit[] {
+  const limits: EnclosingLimit[] = [];
+  const until = graphOf(head.spec).spec(nodeId)?.onFailure === true ? undefined : workflowEnd(head);
+  if (until !== undefined && head.cancelRequested === undefined && head.held !== true) {
+    limits.push({ name: 'workflow', at: until });
+  }
+  for (const branch of branchesOf(head.spec).limiting(nodeId)) {
+    const at = branchEnd(head, find(branch.id), branch);
+    if (at !== undefined) {
+      limits.push({ name: `branch ${branch.id}`, at });
+    }
+  }
+  return limits.sort((a, b) => a.at - b.at);
+}
+
+/** From the start on; before it from the planning on, unless the run may have waited for others of its group since. */
+function workflowEnd({ spec, startedAt, createdAt }: Head): number | undefined {
+  const mayHaveWaited = spec.concurrency !== undefined && spec.concurrency.policy !== 'allow';
+  const from = startedAt ?? (mayHaveWaited ? undefined : createdAt);
+  return spec.deadlineMs === undefined || from === undefined ? undefined : from + spec.deadlineMs;
+}
+
+/** From the decision on; of one that was decided in an earlier run, from the start of this one. */
+function branchEnd(head: Head, node: NodeFlow | undefined, { deadlineMs }: BranchSpec): number | undefined {
+  const from = node?.reusedFrom === undefined ? node?.endedAt : head.startedAt;
+  return node?.state === 'succeeded' && from !== undefined && deadlineMs !== undefined ? from + deadlineMs : undefined;
+}

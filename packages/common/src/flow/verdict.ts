@@ -1,0 +1,40 @@
+import { reasonNotTaken } from './branches.js';
+import type { Cause } from './cause.js';
+import { contextIn, judgeCondition } from './conditions.js';
+import type { Draft } from './evolve.js';
+import { reasonToSkip } from './join.js';
+import { reasonNotToLook } from './on-failure.js';
+import type { NodeSpec } from './spec.js';
+
+/** Whether a node may go on. `holds`: what its condition came to, where it has one. */
+export type NodeVerdict = { kind: 'go'; holds?: boolean } | { kind: 'skip' | 'fail'; cause: Cause };
+
+/**
+ * Said once all that it needs has ended. First whether it was asked for at all: a node on the side that a branch did not
+ * take is not there because of others, however those ended. Then the join; what has no condition is through with that.
+ */
+export function verdictOn(draft: Draft, spec: NodeSpec): NodeVerdict {
+  const cause =
+    reasonNotTaken(draft, spec) ??
+    (spec.onFailure === true ? reasonNotToLook(draft.head) : undefined) ??
+    reasonToSkip(draft, spec.id);
+  if (cause !== undefined) {
+    return { kind: 'skip', cause };
+  }
+  if (spec.when === undefined) {
+    return { kind: 'go' };
+  }
+  const { spec: run } = draft.head;
+  const judged = judgeCondition(
+    run,
+    spec.when,
+    contextIn(run, spec.id, (id) => draft.findNode(id)),
+  );
+  if ('problem' in judged) {
+    return { kind: 'fail', cause: { kind: 'expression', detail: `${spec.when}: ${judged.problem}` } };
+  }
+  // A branch goes on either way.
+  return judged.holds || spec.kind === 'branch'
+    ? { kind: 'go', holds: judged.holds }
+    : { kind: 'skip', cause: { kind: 'condition', detail: `${spec.when} is false` } };
+}
