@@ -3,16 +3,18 @@ import {
   cellIds,
   type Diagnostic,
   firstLine,
+  type Gate,
   isImageName,
   isPoolName,
   type Job,
   namesIn,
+  type Service,
   type Step,
   type Wait,
   type Workflow,
   workflowLimits,
 } from '../workflow/index.js';
-import type { GroupSpec, JobSpec, NodeSpec, RunSpec, StepSpec } from './spec.js';
+import type { GateSpec, GroupSpec, JobSpec, NodeSpec, RunSpec, ServiceSpec, StepSpec, WaitSpec } from './spec.js';
 
 /** The pool of a job that names none. */
 export const DEFAULT_POOL = 'default';
@@ -31,12 +33,14 @@ export type Frozen = { spec: RunSpec; diagnostics?: never } | { spec?: never; di
 export function freeze(workflow: Workflow, values: RunValues = {}): Frozen {
   const freezer = new Freezer(workflow, values);
   const env = freezer.texts(workflow.env, freezer.scope(undefined), values);
-  const ids = new Map(workflow.jobs.map((job) => [job.id, idsOf(job)]));
-  const written = [
+  const ids = new Map(withMatrix(workflow).map((node) => [node.id, idsOf(node)]));
+  const written: { span: Job['span']; nodes: () => NodeSpec[] }[] = [
     ...workflow.jobs.map((job) => ({ span: job.span, nodes: () => freezer.job(job, ids, env) })),
-    ...(workflow.waits ?? []).map((wait) => ({ span: wait.span, nodes: () => [freezer.wait(wait, ids)] })),
+    ...(workflow.waits ?? []).map((wait) => ({ span: wait.span, nodes: () => freezer.wait(wait, ids) })),
+    ...(workflow.gates ?? []).map((gate) => ({ span: gate.span, nodes: () => freezer.gate(gate, ids) })),
   ].sort((a, b) => a.span.line - b.span.line || a.span.column - b.span.column);
-  const nodes: NodeSpec[] = written.flatMap((one) => one.nodes());
+  const nodes = written.flatMap((one) => one.nodes());
+  const concurrency = freezer.concurrency();
   if (freezer.diagnostics.length > 0) return { diagnostics: freezer.diagnostics };
   const groups = groupsOf(workflow);
   return {
@@ -44,6 +48,7 @@ export function freeze(workflow: Workflow, values: RunValues = {}): Frozen {
       version: 1,
       workflow: { name: workflow.name, file: workflow.file },
       nodes,
+      ...(concurrency === undefined ? {} : { concurrency }),
       ...(Object.keys(groups).length === 0 ? {} : { groups }),
       ...(Object.keys(values).length === 0 ? {} : { values: { ...values } }),
     },
@@ -52,7 +57,12 @@ export function freeze(workflow: Workflow, values: RunValues = {}): Frozen {
 
 type Ids = ReadonlyMap<string, string[]>;
 
-function idsOf(job: Job): string[] {
+/** The nodes of which there may be one for each cell of a matrix. */
+function withMatrix({ jobs, waits = [], gates = [] }: Workflow): (Job | Wait | Gate)[] {
+  return [...jobs, ...waits, ...gates];
+}
+
+function idsOf(job: Pick<Job, 'id' | 'matrix'>): string[] {
   return job.matrix === undefined
     ? [job.id]
     : cellIds(
@@ -61,10 +71,10 @@ function idsOf(job: Job): string[] {
       );
 }
 
-/** By the id of the job, which no cell has. */
+/** By the id of the job, wait or gate, which no cell has. */
 function groupsOf(workflow: Workflow): Record<string, GroupSpec> {
   return Object.fromEntries(
-    workflow.jobs.flatMap(({ id, matrix }) =>
+    withMatrix(workflow).flatMap(({ id, matrix }) =>
       matrix === undefined
         ? []
         : [
@@ -80,6 +90,12 @@ function groupsOf(workflow: Workflow): Record<string, GroupSpec> {
   );
 }
 
+/** What is one for each cell of a matrix: its values and the rules of that cell. */
+interface Cell {
+  values: Record<string, string>;
+  allowFailure?: true;
+}
+
 interface Place {
   scope: Scope;
   checked: Map<string, CheckedText | undefined>;
@@ -89,7 +105,7 @@ interface Place {
 class Freezer {
   readonly diagnostics: Diagnostic[] = [];
   private length = 0;
-  private at: Job | Wait | undefined;
+  private at: Job | Wait | Gate | undefined;
 
   constructor(
     private readonly workflow: Workflow,
@@ -106,28 +122,70 @@ class Freezer {
     const pool = this.scope({ axes, runsOn: false });
     const place = this.scope({ axes, runsOn: true });
     const needs = needsOf(job, ids);
-    const [ownId] = ids.get(job.id) ?? [];
-    if (job.matrix === undefined) {
-      return [this.one(job, ownId ?? job.id, { pool, place }, needs, workflowEnv)];
-    }
-    return job.matrix.cells.map(({ values, allowFailure }, index) =>
-      this.one(job, ids.get(job.id)?.[index] ?? job.id, { pool, place }, needs, workflowEnv, {
-        values,
-        ...(allowFailure === undefined ? {} : { allowFailure }),
-      }),
-    );
+    return eachCell(job, ids).map(({ id, cell }) => this.one(job, id, { pool, place }, needs, workflowEnv, cell));
   }
 
-  wait(wait: Wait, ids: Ids): NodeSpec {
-    this.at = wait;
+  wait(wait: Wait, ids: Ids): WaitSpec[] {
+    return this.hostless(wait, ids).map(({ shared }) => ({ kind: 'wait', ...shared, forMs: wait.forMs }));
+  }
+
+  gate(gate: Gate, ids: Ids): GateSpec[] {
+    return this.hostless(gate, ids).map(({ shared, place, values }) => ({
+      kind: 'gate',
+      ...shared,
+      ...(gate.prompt !== undefined && { prompt: clip(this.text(gate.prompt, place, values), 1_000) }),
+      approvers: [...gate.approvers],
+      count: gate.count,
+      ...(gate.exclude !== undefined && { exclude: gate.exclude }),
+      inputs: gate.inputs.map((input) => ({ ...input })),
+      ...(gate.timeoutMs !== undefined && { timeoutMs: gate.timeoutMs, timeoutThen: gate.timeoutThen ?? 'reject' }),
+    }));
+  }
+
+  /** A group that comes to the empty text, as `${branch}` of a tag does, is none. */
+  concurrency(): RunSpec['concurrency'] {
+    const { concurrency } = this.workflow;
+    if (concurrency === undefined) return undefined;
+    this.at = undefined;
+    const group = this.text(concurrency.group, this.scope(undefined), this.values).trim();
+    if (group.length > workflowLimits.groupCharacters || /[\p{Cc}\u2028\u2029]/u.test(group)) {
+      this.refuse('group', concurrency.group, group, 'a group');
+    }
+    return group === '' ? undefined : { group, policy: concurrency.policy };
+  }
+
+  /** What waits and gates have in common: they have names and matrices, and no host. */
+  private hostless(node: Wait | Gate, ids: Ids) {
+    this.at = node;
+    const place = this.scope({ axes: node.matrix?.axes ?? [], runsOn: false });
+    return eachCell(node, ids).map(({ id, cell }) => {
+      const values = this.valuesIn(cell);
+      const shared = {
+        id,
+        name: clip(this.nameOf(node, place, values, cell?.values)),
+        ...needsOf(node, ids),
+        ...((node.allowFailure === true || cell?.allowFailure === true) && { allowFailure: true as const }),
+        ...(node.deadlineMs !== undefined && { deadlineMs: node.deadlineMs }),
+        ...(cell !== undefined && { matrix: { group: node.id, cell: cell.values } }),
+      };
+      return { shared, place, values };
+    });
+  }
+
+  private valuesIn(cell: Cell | undefined): Record<string, NameValue> {
+    const values: Record<string, NameValue> = { ...this.values };
+    for (const [axis, value] of Object.entries(cell?.values ?? {})) values[`matrix.${axis}`] = value;
+    return values;
+  }
+
+  private service({ name, image, env, ready }: Service, place: Place, values: RunValues): ServiceSpec {
+    const frozen = this.text(image, place, values);
+    if (isOpen(image) && !isImageName(frozen)) this.refuse('image', image, frozen, 'an image');
     return {
-      kind: 'wait',
-      id: wait.id,
-      name: clip(this.text(wait.name, this.scope(undefined), this.values)),
-      ...needsOf(wait, ids),
-      ...(wait.allowFailure === true && { allowFailure: true }),
-      ...(wait.deadlineMs !== undefined && { deadlineMs: wait.deadlineMs }),
-      forMs: wait.forMs,
+      name,
+      image: frozen,
+      env: this.texts(env, place, values),
+      ...(ready !== undefined && { ready: { ...ready } }),
     };
   }
 
@@ -141,10 +199,9 @@ class Freezer {
     { pool, place }: { pool: Place; place: Place },
     needs: Pick<JobSpec, 'needs' | 'needsOn'>,
     workflowEnv: Record<string, string>,
-    cell?: { values: Record<string, string>; allowFailure?: true },
+    cell: Cell | undefined,
   ): JobSpec {
-    const inCell: Record<string, NameValue> = { ...this.values };
-    for (const [axis, value] of Object.entries(cell?.values ?? {})) inCell[`matrix.${axis}`] = value;
+    const inCell = this.valuesIn(cell);
     const runsOn = this.text(job.runsOn ?? DEFAULT_POOL, pool, inCell);
     if (isOpen(job.runsOn ?? '') && !isPoolName(runsOn)) this.refuse('runs_on', job.runsOn, runsOn, 'a pool');
     const values = { ...inCell, runs_on: runsOn };
@@ -171,6 +228,9 @@ class Freezer {
       ...(job.place !== undefined && { place: { ...job.place, hosts: [...job.place.hosts] } }),
       ...(job.exclusive === true && { exclusive: true }),
       ...(cell !== undefined && { matrix: { group: job.id, cell: cell.values } }),
+      ...(job.services !== undefined && {
+        services: job.services.map((service) => this.service(service, place, values)),
+      }),
       ...(job.outputs !== undefined && { outputs: job.outputs }),
       steps: [...job.setup.map(setupStep), ...steps(job.steps)],
       ...(job.catch !== undefined && { catch: steps(job.catch) }),
@@ -179,7 +239,12 @@ class Freezer {
   }
 
   /** `test (ubuntu, stable)`, unless the name says by itself what is different. */
-  private nameOf(job: Job, place: Place, values: RunValues, cell: Record<string, string> | undefined): string {
+  private nameOf(
+    job: { name: string },
+    place: Place,
+    values: RunValues,
+    cell: Record<string, string> | undefined,
+  ): string {
     const name = this.text(job.name, place, values);
     const saysItself = isOpen(job.name) && job.name.includes('matrix');
     return cell === undefined || saysItself ? name : `${name} (${Object.values(cell).join(', ')})`;
@@ -237,7 +302,13 @@ class Freezer {
   }
 }
 
-/** A job with a matrix is needed as all of its cells. */
+function eachCell(node: Pick<Job, 'id' | 'matrix'>, ids: Ids): { id: string; cell: Cell | undefined }[] {
+  const own = ids.get(node.id) ?? [];
+  if (node.matrix === undefined) return [{ id: own[0] ?? node.id, cell: undefined }];
+  return node.matrix.cells.map((cell, index) => ({ id: own[index] ?? node.id, cell }));
+}
+
+/** A node with a matrix is needed as all of its cells. */
 function needsOf(
   node: { needs: string[]; needsOn?: Record<string, 'always' | 'failed'> },
   ids: Ids,
