@@ -1,8 +1,12 @@
 import { assertNever } from '../errors/index.js';
 import { describeCause, describeDuration } from './describe-cause.js';
+import { approversText, authorOf, standingOf } from './gate-standing.js';
 import { graphOf } from './graph.js';
+import { groupText } from './group-text.js';
 import type { AttemptView, NodeFlow, RunFlow } from './messages.js';
 import { nodeOf, nodesOf } from './node-table.js';
+import type { GateSpec } from './spec.js';
+import { waitingFor } from './waiting.js';
 
 /** What a forge should show for (repository, commit, context). */
 export interface CheckState {
@@ -18,8 +22,8 @@ export interface CheckState {
 export const MAX_TITLE_LENGTH = 140;
 
 /**
- * The check of a run. It changes when the run starts, when a job fails, and when the run ends, not with every job that
- * goes well: each change is a request to the forge.
+ * The check of a run. It changes when the run starts, when a gate opens or somebody says something to it, when a job
+ * fails, and when the run ends, not with every job that goes well: each change is a request to the forge.
  */
 export function checkOf(run: RunFlow, meta: { pageKey: string }): CheckState {
   return {
@@ -47,6 +51,7 @@ function stateOf(run: RunFlow): CheckState['state'] {
     case 'queued':
       return 'pending';
     case 'running':
+      return openGates(run).length > 0 ? 'pending' : 'running';
     case 'succeeded':
       return run.state;
     case 'cancelled':
@@ -65,6 +70,11 @@ function stateOf(run: RunFlow): CheckState['state'] {
 }
 
 function titleOf(run: RunFlow): string {
+  const again = run.rerun === undefined ? '' : ` · rerun ${run.rerun.generation}`;
+  return `${clip(ownTitleOf(run), MAX_TITLE_LENGTH - again.length)}${again}`;
+}
+
+function ownTitleOf(run: RunFlow): string {
   const { succeeded } = run;
   const count = run.spec.nodes.length;
   const total = `${count} ${count === 1 ? 'job' : 'jobs'}`;
@@ -73,14 +83,23 @@ function titleOf(run: RunFlow): string {
     case 'blocked':
       return `Waiting for approval · ${total}`;
     case 'queued':
+      if (run.held === true) {
+        return `Waiting for its turn in ${groupText(run.spec)} · ${total}`;
+      }
       return failures === undefined ? `Queued · ${total}` : `Queued · ${failures}`;
-    case 'running':
-      return failures === undefined ? `Running · ${total}` : `Running · ${failures}`;
+    case 'running': {
+      const gates = openGates(run);
+      const doing = gates.length === 0 ? 'Running' : clip(gatesTitle(run, gates), MAX_TITLE_LENGTH - 60);
+      return gates.length > 0 && failures === undefined ? gatesTitle(run, gates) : `${doing} · ${failures ?? total}`;
+    }
     case 'succeeded':
       return `${succeeded} of ${total} succeeded`;
     case 'failed':
-      return `${succeeded} of ${total} succeeded · ${failures ?? 'failed'}`;
+      return `${succeeded} of ${total} succeeded · ${failures ?? (run.cause === undefined ? 'failed' : describeCause(run.cause))}`;
     case 'cancelled':
+      if (run.cause?.kind === 'exported') {
+        return `Exported by ${run.cause.by}, to go on elsewhere`;
+      }
       return run.cause?.kind === 'cancelled'
         ? `Cancelled by ${run.cause.by}${run.cause.reason === undefined ? '' : `: ${run.cause.reason}`}`
         : `Cancelled · ${succeeded} of ${total} succeeded`;
@@ -104,7 +123,9 @@ function failuresOf(run: RunFlow): string | undefined {
 
 function textOf(run: RunFlow): string {
   const ended = run.endedAt !== undefined;
-  const lines = ended ? nodesOf(run).map(nodeLine) : broken(run).map(nodeLine);
+  const lines = ended
+    ? nodesOf(run).map(nodeLine)
+    : [...openGates(run).map(gateLine(run)), ...broken(run).map(nodeLine)];
   if (run.endedAt !== undefined) {
     lines.push(`The run took ${describeDuration(Math.max(0, run.endedAt - run.createdAt))}.`);
   }
@@ -120,7 +141,38 @@ function nodeLine(node: NodeFlow): string {
       : ` (${describeDuration(Math.max(0, last.endedAt - last.startedAt))})`;
   const before = attempts.slice(0, -1).map((attempt) => `\n  ${earlierAttempt(attempt)}`);
   const allowed = node.tolerated === true ? ', which is allowed' : '';
-  return `${outcomeOf(node)}${allowed}${took}${before.join('')}`;
+  const reused = node.reusedFrom === undefined ? '' : ', and was not done again';
+  return `${outcomeOf(node)}${allowed}${reused}${took}${before.join('')}`;
+}
+
+/** `Waiting for approval of release by team:release or user:ada (1 of 2)` */
+function gatesTitle(run: RunFlow, [first, ...rest]: readonly OpenGate[]): string {
+  if (first === undefined) {
+    return '';
+  }
+  const { node, spec } = first;
+  const { approvals } = standingOf(node, spec);
+  const count = spec.count === 1 ? '' : ` (${approvals.length} of ${spec.count})`;
+  const more = rest.length === 0 ? '' : `, and of ${rest.map((gate) => gate.spec.id).join(', ')}`;
+  return `Waiting for approval of ${spec.id}${count} by ${approversText(spec, authorOf(run))}${more}`;
+}
+
+function gateLine(run: RunFlow): (gate: OpenGate) => string {
+  return ({ spec }) =>
+    `${spec.id}${spec.prompt === undefined ? '' : ` (${spec.prompt})`} ${waitingFor(run, spec.id) ?? ''}`;
+}
+
+interface OpenGate {
+  node: NodeFlow;
+  spec: GateSpec;
+}
+
+/** In the order of the file. A workflow has few gates, however many jobs. */
+function openGates(run: RunFlow): OpenGate[] {
+  return graphOf(run.spec).gates.flatMap((spec) => {
+    const node = nodeOf(run, spec.id);
+    return node?.state === 'running' ? [{ node, spec }] : [];
+  });
 }
 
 function earlierAttempt(attempt: AttemptView): string {

@@ -24,7 +24,8 @@ export function supersede(turn: Turn, byRunId: string): FlowEvent[] | Refusal {
   if (isTerminal(head.state)) {
     return refusal(`the run has ended: ${head.state}`, head.state);
   }
-  if (head.cancelRequested !== undefined) {
+  // After the run's own deadline something of it may still go on, for the failure's sake.
+  if (head.cancelRequested !== undefined && head.cancelRequested.because?.kind !== 'deadline') {
     return [];
   }
   const by = groupText(head.spec);

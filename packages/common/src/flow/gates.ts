@@ -20,7 +20,7 @@ export function decideGate(turn: Turn, command: Decide): FlowEvent[] | Refusal {
   const node = turn.draft.findNode(nodeId);
   const spec = graph.spec(nodeId);
   if (node === undefined || spec?.kind !== 'gate') {
-    const gates = head.spec.nodes.filter(({ kind }) => kind === 'gate').map(({ id }) => id);
+    const gates = graph.gates.map(({ id }) => id);
     const there = gates.length === 0 ? 'it has none' : `its gates: ${gates.join(', ')}`;
     return refusal(`the run has no gate ${nodeId}; ${there}`, 'none', 'invalid');
   }

@@ -2,7 +2,7 @@ import { type attemptMoves, isTerminal, type Machine, machines, type nodeMoves, 
 
 const about: Record<Machine, string> = {
   run: 'A run is one workflow at one commit. It ends when all of its nodes have ended.',
-  node: 'A node is one job, or one wait, of a run. It starts when the nodes that it needs allow it.',
+  node: 'A node is one job, wait, branch or gate of a run. It starts when the nodes that it needs allow it.',
   attempt:
     'An attempt is one try of a job on one host. `lost` and `refused` are tried again, elsewhere where there is one.',
 };

@@ -1,9 +1,19 @@
 import { SolsticeError } from '../../errors/index.js';
 import { decide } from '../decide.js';
 import { evolveAll } from '../evolve.js';
-import { type AttemptView, type Command, type FlowEvent, isRefusal, type NodeFlow, type RunFlow } from '../messages.js';
+import { standingOf } from '../gate-standing.js';
+import { graphOf } from '../graph.js';
+import {
+  type AttemptView,
+  type Command,
+  type FlowEvent,
+  type GateVerdict,
+  isRefusal,
+  type NodeFlow,
+  type RunFlow,
+} from '../messages.js';
 import { attemptOf, attemptsOf, nodeOf, nodesOf } from '../node-table.js';
-import type { JobSpec, NodeSpec, RunSpec, WaitSpec } from '../spec.js';
+import type { GateSpec, JobSpec, NodeSpec, RunSpec, WaitSpec } from '../spec.js';
 import { timersOf, timersOfNode } from '../timers.js';
 
 /** A job of one step, for tests. */
@@ -22,6 +32,11 @@ export function job(id: string, needs: string[] = [], more: Partial<JobSpec> = {
 
 export function wait(id: string, needs: string[] = [], more: Partial<WaitSpec> = {}): WaitSpec {
   return { kind: 'wait', id, name: id, needs, forMs: 60_000, ...more };
+}
+
+/** A gate that anyone may open, for tests. */
+export function gate(id: string, needs: string[] = [], more: Partial<GateSpec> = {}): GateSpec {
+  return { kind: 'gate', id, name: id, needs, approvers: [], count: 1, inputs: [], ...more };
 }
 
 export function spec(...nodes: NodeSpec[]): RunSpec {
@@ -96,6 +111,17 @@ export class Flow {
     return this.do({ kind: 'finish', attemptId: this.start(nodeId), result: { state: 'failed', cause } });
   }
 
+  /** Somebody says something to a gate, as a request of its own unless told otherwise. */
+  say(
+    verdict: 'approve' | 'reject',
+    nodeId: string,
+    by: string,
+    more: Partial<GateVerdict & { requestId: string }> = {},
+  ): ReturnType<typeof decide> {
+    const said = { kind: 'decide' as const, requestId: `d${this.now}`, nodeId, verdict, by, teams: [], inputs: {} };
+    return this.try({ ...said, ...more });
+  }
+
   node(nodeId: string): NodeFlow {
     const node = nodeOf(this.state, nodeId);
     if (node === undefined) {
@@ -130,12 +156,46 @@ export class Flow {
   }
 }
 
-/** Plays every attempt that can go on, always well, and lets time pass, until nothing more happens. */
+/** Everybody who may says yes, until it is enough; else somebody says no, and else it waits for its time. */
+function answer(flow: Flow, spec: GateSpec): boolean {
+  const users = spec.approvers.filter((one) => one.startsWith('user:')).map((one) => one.slice('user:'.length));
+  const teams = spec.approvers.filter((one) => one.startsWith('team:')).map((one) => one.slice('team:'.length));
+  const people = [...users, ...Array.from({ length: spec.count }, (_, index) => `person-${index}`)];
+  const inputs = Object.fromEntries(
+    spec.inputs.flatMap((input): [string, string][] => {
+      if (input.default !== undefined) {
+        return [];
+      }
+      const text =
+        input.type === 'int' ? (input.min ?? input.max ?? 0) : input.type === 'bool' ? true : input.options?.[0];
+      return [[input.name, String(text ?? 'text')]];
+    }),
+  );
+  for (const verdict of ['approve', 'reject'] as const) {
+    for (const by of people) {
+      const agreed = standingOf(flow.node(spec.id), spec).approvals.length > 0;
+      flow.say(verdict, spec.id, by, { teams, inputs: verdict === 'reject' || agreed ? {} : inputs });
+      if (flow.node(spec.id).endedAt !== undefined) {
+        return true;
+      }
+    }
+  }
+  return false;
+}
+
+/**
+ * Plays every attempt that can go on, always well, has every gate answered, and lets time pass, until nothing more
+ * happens.
+ */
 export function drain(flow: Flow): void {
   // Three moves each at most (claimed, started, ended), and one for each timer.
   const bound = flow.state.spec.nodes.length * 4 * 20;
   for (let guard = 0; guard <= bound; guard += 1) {
     const live = attemptsOf(flow.state).find((attempt) => attempt.endedAt === undefined);
+    const open = graphOf(flow.state.spec).gates.filter(({ id }) => flow.node(id).state === 'running');
+    if (open.some((spec) => answer(flow, spec))) {
+      continue;
+    }
     const timer = timersOf(flow.state).toSorted((a, b) => a.fireAtMs - b.fireAtMs)[0];
     if (live === undefined && timer === undefined) {
       return;
