@@ -13,7 +13,7 @@ type Find = (nodeId: string) => NodeFlow | undefined;
 
 /** A time by which a node has to have ended, for the sake of what it stands in. */
 export interface EnclosingLimit {
-  /** `workflow`, or `branch channel`. */
+  /** `workflow`, or `branch channel`; elsewhere `queue`, `timeout`. */
   name: string;
   /** Unix milliseconds. */
   at: number;

@@ -28,8 +28,7 @@ export function timersOf(run: RunFlow): FlowTimer[] {
 
 /** Of all timers of a run those that can have changed when only these nodes have, and the run itself. */
 export function timersAmong(run: RunFlow, nodeIds: readonly string[]): FlowTimer[] {
-  const { nodes: _nodes, ...head } = run;
-  return [...nodeIds.flatMap((id) => timersOfNode(run, id)), ...enclosingTimers(head, (id) => nodeOf(run, id))].map(
+  return [...nodeIds.flatMap((id) => timersOfNode(run, id)), ...enclosingTimers(run, (id) => nodeOf(run, id))].map(
     ({ key, fireAtMs }) => ({ key, fireAtMs }),
   );
 }

@@ -1,4 +1,5 @@
 import { describeCause } from './describe-cause.js';
+import { type EnclosingLimit, enclosingLimits } from './enclosing.js';
 import { approversText, authorOf, standingOf } from './gate-standing.js';
 import { graphOf, groupOf } from './graph.js';
 import { groupText } from './group-text.js';
@@ -37,7 +38,7 @@ export function waitingFor(run: RunFlow, nodeId: string, hostsSay?: string): str
     case 'queued':
       return queuedText(run, node, attempt, hostsSay);
     case 'claimed':
-      return `${attempt.hostId ?? 'a host'} makes a worker for it since ${instant(attempt.claimedAt ?? attempt.queuedAt)}`;
+      return `${attempt.hostId ?? 'a host'} makes a worker for it since ${instant(attempt.claimedAt ?? attempt.queuedAt)}${untilText(run, nodeId)}`;
     default:
       return runningText(run, node, attempt);
   }
@@ -48,31 +49,50 @@ function needsText(run: RunFlow, nodeId: string): string {
     .needs(nodeId)
     .filter((need) => !isTerminal(nodeOf(run, need)?.state ?? 'waiting'));
   if (open.length > 0) {
-    return `needs ${open.join(', ')}`;
+    return `needs ${open.join(', ')}${untilText(run, nodeId)}`;
   }
   if (run.held === true) {
     return `its run's turn in ${groupText(run.spec)}`;
   }
+  if (graphOf(run.spec).spec(nodeId)?.onFailure === true && run.openMain > 0) {
+    return 'all else has to end first: it begins if something fails';
+  }
   const group = groupOf(run.spec, nodeId);
-  return `its turn: max_parallel is ${group?.rules.maxParallel ?? 0} in matrix ${group?.name ?? ''}`;
+  const turn = `its turn: max_parallel is ${group?.rules.maxParallel ?? 0} in matrix ${group?.name ?? ''}`;
+  return `${turn}${untilText(run, nodeId)}`;
+}
+
+/** By when it has to have ended: the first of its own times, and of those of what it stands in. Nothing where there is none. */
+function untilText(run: RunFlow, nodeId: string, own: readonly EnclosingLimit[] = []): string {
+  const [first] = [...own, ...enclosingLimits(run, nodeId, (id) => nodeOf(run, id))].sort((a, b) => a.at - b.at);
+  return first === undefined ? '' : `, until ${instant(first.at)} at the latest (${first.name})`;
 }
 
 function waitText(run: RunFlow, node: NodeFlow): string {
   const timers = timersOfNode(run, node.id);
   const end = timers.find(({ kind }) => kind === 'wait')?.fireAtMs ?? 0;
-  const limit = timers.find(({ kind }) => kind === 'deadline')?.fireAtMs;
-  return limit !== undefined && limit < end
-    ? `waits until ${instant(end)}, and no longer than its deadline at ${instant(limit)}`
+  const own = timers.find(({ kind }) => kind === 'deadline')?.fireAtMs;
+  const [limit] = [
+    ...(own === undefined ? [] : [{ name: 'its deadline', at: own }]),
+    ...enclosingLimits(run, node.id, (id) => nodeOf(run, id)).map(({ name, at }) => ({ name: `the deadline of ${name}`, at })),
+  ].sort((a, b) => a.at - b.at);
+  return limit !== undefined && limit.at < end
+    ? `waits until ${instant(end)}, and no longer than ${limit.name} at ${instant(limit.at)}`
     : `waits until ${instant(end)}`;
 }
 
 /** `waits for 2 of 3 approvals, by team:release or user:ada, until …; user:bo approved` */
 function gateText(run: RunFlow, node: NodeFlow, spec: GateSpec): string {
   const { approvals, missing } = standingOf(node, spec);
-  const [limit] = timersOfNode(run, node.id).sort((a, b) => a.fireAtMs - b.fireAtMs);
-  const then =
-    limit?.kind === 'deadline' ? 'deadline' : `then it is ${spec.timeoutThen === 'approve' ? 'approved' : 'rejected'}`;
-  const until = limit === undefined ? '' : `, until ${instant(limit.fireAtMs)} (${then})`;
+  const then = `then it is ${spec.timeoutThen === 'approve' ? 'approved' : 'rejected'}`;
+  const [limit] = [
+    ...timersOfNode(run, node.id).map(({ kind, fireAtMs }) => ({ name: kind === 'gate' ? then : kind, at: fireAtMs })),
+    ...enclosingLimits(run, node.id, (id) => nodeOf(run, id)).map(({ name, at }) => ({
+      name: `deadline of ${name}`,
+      at,
+    })),
+  ].sort((a, b) => a.at - b.at);
+  const until = limit === undefined ? '' : `, until ${instant(limit.at)} (${limit.name})`;
   const so = approvals.length === 0 ? '' : `; approved by ${approvals.map(({ by }) => by).join(', ')}`;
   const count = spec.count === 1 ? 'an approval' : `${missing} of ${spec.count} approvals`;
   return `waits for ${count} by ${approversText(spec, authorOf(run))}${until}${so}`;
@@ -81,12 +101,10 @@ function gateText(run: RunFlow, node: NodeFlow, spec: GateSpec): string {
 function runningText(run: RunFlow, node: NodeFlow, attempt: AttemptView): string {
   const spec = graphOf(run.spec).job(node.id);
   const startedAt = attempt.startedAt ?? attempt.queuedAt;
-  const ends = [
+  const until = untilText(run, node.id, [
     ...(spec?.timeoutMs === undefined ? [] : [{ name: 'timeout', at: startedAt + spec.timeoutMs }]),
     ...[deadlineOf(node, spec)].filter((at) => at !== undefined).map((at) => ({ name: 'deadline', at })),
-  ].sort((a, b) => a.at - b.at);
-  const [first] = ends;
-  const until = first === undefined ? '' : `, until ${instant(first.at)} at the latest (${first.name})`;
+  ]);
   return `its steps run on ${attempt.hostId ?? 'a host'} since ${instant(startedAt)}${until}`;
 }
 
@@ -96,10 +114,13 @@ function queuedText(run: RunFlow, node: NodeFlow, attempt: AttemptView, hostsSay
   const retry =
     previous === undefined ? '' : `attempt ${attempt.number}${why}, not before ${instant(attempt.notBefore)}; `;
   const hosts = hostsSay === undefined ? '' : `: ${hostsSay}`;
-  const [limit] = timersOfNode(run, node.id)
-    .filter(({ kind }) => kind === 'queue' || kind === 'deadline')
-    .sort((a, b) => a.fireAtMs - b.fireAtMs);
-  const until = limit === undefined ? '' : `, until ${instant(limit.fireAtMs)} at the latest (${limit.kind})`;
+  const until = untilText(
+    run,
+    node.id,
+    timersOfNode(run, node.id)
+      .filter(({ kind }) => kind === 'queue' || kind === 'deadline')
+      .map(({ kind, fireAtMs }) => ({ name: kind, at: fireAtMs })),
+  );
   return `${retry}queued for pool ${attempt.pool} since ${instant(attempt.queuedAt)}${until}${hosts}`;
 }
 
