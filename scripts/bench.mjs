@@ -16,6 +16,16 @@ const benches = {
 };
 
 const { build } = createRequire(join(root, 'packages/common/package.json'))('esbuild');
+/** What is installed stays outside of the bundle. */
+const librariesOutside = {
+  name: 'libraries-outside',
+  setup({ onResolve }) {
+    onResolve({ filter: /^[^./]/ }, ({ path, kind }) =>
+      kind === 'entry-point' || path.startsWith('@solstice/common') ? undefined : { path, external: true },
+    );
+  },
+};
+
 const chosen = process.argv.slice(2);
 const unknown = chosen.find((name) => !Object.hasOwn(benches, name));
 if (unknown !== undefined) {
@@ -49,12 +59,3 @@ async function run({ source, beside }) {
     rmSync(outfile, { force: true });
   }
 }
-
-const librariesOutside = {
-  name: 'libraries-outside',
-  setup({ onResolve }) {
-    onResolve({ filter: /^[^./]/ }, ({ path, kind }) =>
-      kind === 'entry-point' || path.startsWith('@solstice/common') ? undefined : { path, external: true },
-    );
-  },
-};

@@ -71,8 +71,9 @@ host id="bench" backend="process" slots=${SLOTS} cpus=${SLOTS} memory="8GiB"
 forge "local" kind="git"
 `,
 );
-const solstice = await SolsticeProcess.start({ dataDirectory, settingsFile });
+let solstice: SolsticeProcess | undefined;
 try {
+  solstice = await SolsticeProcess.start({ dataDirectory, settingsFile, args: ['--dev'] });
   const repository = await TestRepository.create(directory);
   const options = ['--forge', 'local', '--path', repository.bare, '--generate-secret', '--install-hook'];
   const added = await ciadm(solstice, 'repo', 'add', 'cells', ...options);
@@ -95,6 +96,6 @@ try {
     (large.median / base.median).toFixed(2),
   );
 } finally {
-  await solstice.kill('SIGTERM');
+  await solstice?.kill('SIGTERM');
   rmSync(directory, { recursive: true, force: true });
 }
