@@ -6,5 +6,6 @@ export { withStoreMetrics } from './metrics/with-store-metrics.js';
 export { type MigrateOptions, type MigrationStatus, migrate, migrationStatus } from './postgres/migrate.js';
 export { createPostgresStore, type PostgresStoreSettings } from './postgres/postgres-store.js';
 export * from './records.js';
+export type { RunExport } from './run-export/index.js';
 export * from './store.js';
 export { type CopyDataOptions, copyData } from './transfer/copy-data.js';

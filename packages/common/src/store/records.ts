@@ -5,8 +5,10 @@ import type {
   CheckState,
   Decision,
   JobSpec,
+  NodeSpec,
   NodeState,
   Origin,
+  RerunOf,
   RunSpec,
   RunState,
 } from '../flow/index.js';
@@ -152,8 +154,6 @@ export interface NodeRecord {
   onFailure?: true;
   /** A condition, as it was written. */
   when?: string;
-  /** Of a gate, in the order in which they came. */
-  decisions?: Decision[];
   /** It was not done again: the run in which it ended. Without a number: it is not here. */
   reusedFrom?: { runId: string; number?: number };
   cause: Cause | undefined;
@@ -321,10 +321,14 @@ export interface Claim {
   repeated: boolean;
   /** True when the attempt is `running`: its assignment was sent (after a restart). False for a fresh claim. */
   started: boolean;
-  /** What the job needs, by id, as it ended. */
+  /** What the job needs, as it ended: each node by its id, and several that share one in the workflow by that. */
   needs: Record<string, NeedResult>;
   /** Of the node's deadline, when this was answered; 0: it is over. Absent: there is none. */
   deadlineLeftMs?: number;
+  /** What the conditions of its steps may read, as plain JSON, and what `changed()` answers. Absent: no step has one. */
+  conditions?: { context: Record<string, unknown>; changed: Record<string, boolean> };
+  /** How long the steps that have a deadline ran in earlier attempts, by their index. Absent: none of them has. */
+  stepMsUsed?: Record<number, number>;
   /** Both by the store's clock. */
   queuedAt: Date;
   claimedAt: Date;
@@ -355,6 +359,63 @@ export interface DueTimer {
   key: string;
   runId: string;
   fireAt: Date;
+}
+
+/** A run in its concurrency group, and what has become of it. */
+export interface GroupMember {
+  runId: string;
+  workflow: string;
+  policy: 'supersede' | 'queue';
+  /** The place of its event in the inbox: the order of the group, whichever was planned first. */
+  eventOrder: number;
+  /** Counts up: it came to the group after those with smaller numbers. */
+  entered: number;
+  held: boolean;
+  ended: boolean;
+  /** It was told that a newer run takes its place; it may still be ending. */
+  superseded: boolean;
+}
+
+/** What a repository's workflow files say of schedules, at a commit of its default branch. */
+export interface ScheduleSource {
+  repositoryId: string;
+  /** The push that it was read for; undefined: it was read by hand, and is newer than all pushes so far. */
+  deliveryId: string | undefined;
+  commit: string;
+  files: { file: string; workflow: string; schedules: ScheduleRule[] }[];
+  /** Files that nobody can read now: what they said before goes on. */
+  broken: string[];
+}
+
+export interface ScheduleRule {
+  /** Five fields. */
+  cron: string;
+  timezone: string;
+  /** What becomes of ticks that nobody was there for: one run for all of them, or none. */
+  missed: 'run-once' | 'skip';
+}
+
+export interface ScheduleRecord extends ScheduleRule {
+  id: string;
+  repositoryId: string;
+  file: string;
+  /** The workflow's name, as it was when the schedule was read. */
+  workflow: string;
+  /** By the store's clock. Undefined: none comes any more. */
+  nextAt: Date | undefined;
+  /** The last one that something was made of. */
+  lastTick?: { at: Date; deliveryId: string; runId?: string; runNumber?: number };
+  /** How many ticks passed that nobody was there for, without a run in their place. */
+  skipped: number;
+  /** Its file is broken at this commit, the newest that was read: the schedule is the one from before. */
+  staleAtCommit: string | undefined;
+}
+
+/** A tick that was taken, and the delivery that will be planned for it. */
+export interface TakenTick {
+  scheduleId: string;
+  at: Date;
+  deliveryId: string;
 }
 
 export interface CheckRecord {

@@ -1,4 +1,13 @@
-import type { AttemptResult, Command, FlowEvent, FlowTimer, Refusal, RunFlow, WorkerProblem } from '../flow/index.js';
+import type {
+  AttemptResult,
+  Command,
+  FlowEvent,
+  FlowTimer,
+  Refusal,
+  Rerun,
+  RunFlow,
+  WorkerProblem,
+} from '../flow/index.js';
 import type { Message } from '../messages/index.js';
 import type { TraceContext } from '../telemetry/index.js';
 import type { ConnectionUse, StoreMeasures } from './measures.js';
@@ -11,6 +20,7 @@ import type {
   DeliveryState,
   DueTimer,
   Fence,
+  GroupMember,
   HostLoad,
   HostRecord,
   HostState,
@@ -24,8 +34,12 @@ import type {
   RunDetail,
   RunnerRecord,
   RunSummary,
+  ScheduleRecord,
+  ScheduleSource,
+  TakenTick,
   WorkerRecord,
 } from './records.js';
+import type { RunExport } from './run-export/index.js';
 
 /**
  * The truth. Two adapters keep the same contract (describeStoreContract): PostgreSQL and memory.
@@ -46,6 +60,8 @@ export interface Store {
   readonly runs: RunStore;
   readonly attempts: AttemptStore;
   readonly timers: TimerStore;
+  readonly concurrency: ConcurrencyStore;
+  readonly schedules: ScheduleStore;
   readonly hosts: HostStore;
   readonly logs: LogStore;
   readonly outbox: OutboxStore;
@@ -107,7 +123,7 @@ export interface RunStore {
    * Runs, nodes, first events, checks and outbox, and the delivery's new state: one transaction. `planned: false`: the
    * delivery was settled before, nothing changed, `runs` is empty. Rejects with `refused` what the engine refuses.
    */
-  plan(request: PlanRequest): Promise<{ planned: boolean; runs: { id: string; number: number; pageKey: string }[] }>;
+  plan(request: PlanRequest): Promise<{ planned: boolean; runs: NewRunNumber[] }>;
   /**
    * The one way to change a run: row lock, load, decide, append, project, outbox. `not-found` rejects. An outcome
    * without events: it had happened before.
@@ -118,14 +134,50 @@ export interface RunStore {
   ): Promise<CommandOutcome>;
   /** By id, by number, or by page key. */
   find(by: { id: string } | { number: number } | { pageKey: string }): Promise<RunDetail | undefined>;
+  /**
+   * Does an ended run again, wholly or in part, from its frozen specification, source and trigger: a new run with the
+   * same check, whose report takes the old one's place. The old run stays as it is. Rejects `not-found`.
+   */
+  rerun(request: RerunRequest): Promise<NewRunNumber | Refusal>;
+  /**
+   * Ends a run here, so that it can go on in another installation, and gives all that goes with it. Refused while a host
+   * has anything of it. Of one that was exported before: the same again, so that a lost file loses nothing. Rejects
+   * `not-found`.
+   */
+  export(runId: string, by: string): Promise<RunExport | Refusal>;
+  /**
+   * Has an exported run go on here, under its id and a number of this installation, as if nothing had happened: what has
+   * become due meanwhile happens now. Refused when the run is here already. Rejects `not-found` when its repository is
+   * not here, `usage` when the document is not what `export` gave.
+   */
+  import(request: { document: unknown; pageKey: string; trace?: TraceContext }): Promise<NewRunNumber | Refusal>;
   /** Newest first. */
-  list(filter: {
-    repositoryId?: string;
-    states?: string[];
-    beforeNumber?: number;
-    limit: number;
-  }): Promise<RunSummary[]>;
+  list(filter: RunFilter): Promise<RunSummary[]>;
   events(runId: string): Promise<FlowEvent[]>;
+}
+
+export interface NewRunNumber {
+  id: string;
+  number: number;
+  pageKey: string;
+}
+
+export interface RerunRequest {
+  runId: string;
+  which: Rerun;
+  newRunId: string;
+  pageKey: string;
+  by: string;
+  trace?: TraceContext;
+}
+
+export interface RunFilter {
+  repositoryId?: string;
+  states?: string[];
+  /** Only those that wait for something that is no host; their summaries say what. */
+  waiting?: boolean;
+  beforeNumber?: number;
+  limit: number;
 }
 
 export interface ClaimRequest {
@@ -195,6 +247,41 @@ export interface TimerStore {
   nextInMs(): Promise<number | undefined>;
   /** All of one run, by key. */
   ofRun(runId: string): Promise<FlowTimer[]>;
+}
+
+/**
+ * Runs whose workflows say that not all of them may go on at once. A group is (repository, name); its order is that of the
+ * events in the inbox, whichever is planned first. `runs.plan` decides under the group's lock whether a new run begins;
+ * what others have to hear of it is told here, each command in a transaction of its own. Whoever can reach the store
+ * may do so; any number at once.
+ */
+export interface ConcurrencyStore {
+  /**
+   * Goes through up to `limit` groups where something has changed: admits whoever's turn has come, and tells those whose
+   * place was taken. What somebody else has just now is passed over (`skipped`). `events`: what it came to.
+   */
+  settle(limit: number): Promise<{ settled: number; skipped: number; events: FlowEvent[] }>;
+  /** In order; also those that have ended, while that still matters. */
+  members(repositoryId: string, group: string): Promise<GroupMember[]>;
+}
+
+/** When workflows start by themselves. Whoever can reach the store takes what is due; one of them gets each tick. */
+export interface ScheduleStore {
+  /**
+   * What the files say takes the place of what is stored. A schedule that stays the same keeps its next tick; a new one
+   * has the first after now. `replaced: false`: a newer push was read before, and nothing changes. `stale`: the broken
+   * files whose schedules go on as they were.
+   */
+  replace(source: ScheduleSource): Promise<{ replaced: boolean; stale: string[] }>;
+  /** By repository, file, and next tick. */
+  list(filter?: { repositoryId?: string }): Promise<ScheduleRecord[]>;
+  /**
+   * Takes up to `limit` schedules whose tick has come by the store's clock. For each, in one transaction: a delivery with
+   * its wake-up, and the next tick. `missed`: ticks that nobody was there for, and that get no run.
+   */
+  take(limit: number): Promise<{ taken: TakenTick[]; missed: number; skipped: number }>;
+  /** How long until the next tick; 0: one is due. Undefined: none comes. */
+  nextInMs(): Promise<number | undefined>;
 }
 
 export interface HostStore {
@@ -323,9 +410,17 @@ export interface CheckStore {
 }
 
 /**
- * `outbox`: something is to be sent. `timers`: there are other timers, perhaps an earlier one than before.
+ * `outbox`: something is to be sent. `timers`: there are other timers, perhaps an earlier one than before. `schedules`: the
+ * same of schedules. `concurrency`: a run has come to its group, or has ended.
  */
-export type ChangeTopic = 'outbox' | 'timers' | `run:${string}` | `attempt:${string}` | `host:${string}`;
+export type ChangeTopic =
+  | 'outbox'
+  | 'timers'
+  | 'concurrency'
+  | 'schedules'
+  | `run:${string}`
+  | `attempt:${string}`
+  | `host:${string}`;
 
 export interface ChangeFeed {
   /**

@@ -13,6 +13,7 @@ import {
 } from '../../flow/index.js';
 import {
   lastLine,
+  leavesGroup,
   needsOf,
   needsText,
   type RunMeta,
@@ -69,6 +70,9 @@ export function commitEvents(
     tables.timers.set(key, { runId: run.runId, fireAtMs });
     core.touch('timers');
   }
+  if (leavesGroup(run)) {
+    core.touch('concurrency');
+  }
   for (const attemptId of touched.endedAttemptIds) {
     tables.leases.delete(attemptId);
   }
@@ -86,7 +90,8 @@ export function commitEvents(
   core.touch(`run:${run.runId}`);
 }
 
-function projectAttempt(core: Core, run: RunFlow, attemptId: string): void {
+/** Makes its row, and has it in the queue while it waits. */
+export function projectAttempt(core: Core, run: RunFlow, attemptId: string): void {
   const { attempts, queued } = core.tables;
   const attempt = attemptOf(run, attemptId);
   const job = graphOf(run.spec).job(attempt?.nodeId ?? '');

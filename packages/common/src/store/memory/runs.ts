@@ -1,12 +1,24 @@
 import { SolsticeError } from '../../errors/index.js';
-import { type Command, decide, evolveAll, type FlowEvent, isRefusal, type RunFlow } from '../../flow/index.js';
-import { detailOf, failedCheckState, type RunMeta, summaryOf } from '../projection/index.js';
-import type { NewRun, RunDetail, RunSummary } from '../records.js';
-import type { CommandOutcome, PlanRequest, RunStore } from '../store.js';
+import {
+  type Command,
+  decide,
+  evolveAll,
+  type FlowEvent,
+  isRefusal,
+  type Origin,
+  type Refusal,
+  type RunFlow,
+} from '../../flow/index.js';
+import { detailOf, failedCheckState, rerunOf, summaryOf, waitsOf } from '../projection/index.js';
+import type { NewRun, RunDetail, RunSummary, RunWait } from '../records.js';
+import { type RunExport, readExport } from '../run-export/index.js';
+import type { CommandOutcome, NewRunNumber, PlanRequest, RerunRequest, RunFilter, RunStore } from '../store.js';
 import { desireCheck } from './checks.js';
 import { fleetOf } from './claims.js';
 import { commitEvents, handle } from './commit-events.js';
+import { enterGroup } from './concurrency.js';
 import type { Core } from './core.js';
+import { exportRun, importRun, nameRun, requireRun } from './run-transfers.js';
 import type { RunRow } from './tables.js';
 
 export class MemoryRuns implements RunStore {
@@ -23,9 +35,10 @@ export class MemoryRuns implements RunStore {
       if (request.deliveryId !== undefined && delivery?.state !== 'received') {
         return { planned: false, runs: [] };
       }
-      const decided = request.runs.map((run) => this.#decide(run));
+      // All are looked at before any is stored; whose turn it is says what was stored before.
+      for (const run of request.runs) this.#decide(run, {});
       requireDistinct(request);
-      const runs = decided.map(({ run, flow, events }) => this.#begin(request, run, flow, events));
+      const runs = request.runs.map((run) => this.#begin(run, request.deliveryId));
       for (const check of request.failedChecks) {
         desireCheck(this.#core, check.source, {
           context: check.context,
@@ -43,10 +56,10 @@ export class MemoryRuns implements RunStore {
     });
   }
 
-  #decide(run: NewRun): { run: NewRun; flow: RunFlow; events: FlowEvent[] } {
+  #decide(run: NewRun, turn: Pick<Origin, 'held' | 'supersededBy'>): { flow: RunFlow; events: FlowEvent[] } {
     const { tables } = this.#core;
     const stored = tables.runs.get(run.runId)?.flow;
-    const command: Command = { kind: 'plan', runId: run.runId, spec: run.spec };
+    const command: Command = { kind: 'plan', runId: run.runId, spec: run.spec, ...run.origin, ...turn };
     const events = decide(stored, command, this.#core.now().getTime());
     if (isRefusal(events)) {
       throw new SolsticeError('refused', `run ${run.runId} cannot be planned: ${events.reason}`);
@@ -54,29 +67,33 @@ export class MemoryRuns implements RunStore {
     if (tables.runIdsByPageKey.has(run.pageKey)) {
       throw new SolsticeError('internal', 'two runs have one page key');
     }
-    return { run, flow: evolveAll(undefined, events), events };
+    return { flow: evolveAll(undefined, events), events };
   }
 
-  #begin(
-    request: PlanRequest,
-    run: NewRun,
-    flow: RunFlow,
-    events: readonly FlowEvent[],
-  ): { id: string; number: number; pageKey: string } {
-    this.#core.lastRunNumber += 1;
-    const meta: RunMeta = {
-      number: this.#core.lastRunNumber,
-      pageKey: run.pageKey,
-      source: run.source,
-      trigger: run.trigger,
-      deliveryId: request.deliveryId,
-      checkContext: run.checkContext,
-      ...(run.trace !== undefined && { trace: run.trace }),
-    };
-    this.#core.tables.runIdsByNumber.set(meta.number, run.runId);
-    this.#core.tables.runIdsByPageKey.set(run.pageKey, run.runId);
+  #begin(run: NewRun, deliveryId: string | undefined): NewRunNumber {
+    const entered = enterGroup(this.#core, run, { deliveryId, rerunOf: run.origin?.rerun?.of });
+    const { flow, events } = this.#decide(run, entered.origin);
+    const meta = nameRun(this.#core, run, deliveryId);
     commitEvents(this.#core, flow, meta, events, 'plan');
+    if (entered.origin.supersededBy === undefined) entered.join();
     return { id: run.runId, number: meta.number, pageKey: run.pageKey };
+  }
+
+  rerun(request: RerunRequest): Promise<NewRunNumber | Refusal> {
+    return this.#core.transact(() => {
+      const old = requireRun(this.#core, request.runId);
+      const run = rerunOf(old.flow, old.meta, request);
+      return isRefusal(run) ? run : this.#begin(run, undefined);
+    });
+  }
+
+  export(runId: string, by: string): Promise<RunExport | Refusal> {
+    return this.#core.transact(() => exportRun(this.#core, runId, by));
+  }
+
+  async import(request: Parameters<RunStore['import']>[0]): Promise<NewRunNumber | Refusal> {
+    const arriving = readExport(request.document);
+    return await this.#core.transact(() => importRun(this.#core, arriving, request));
   }
 
   command(runId: string, command: Parameters<RunStore['command']>[1]): Promise<CommandOutcome> {
@@ -97,24 +114,26 @@ export class MemoryRuns implements RunStore {
     });
   }
 
-  list(filter: {
-    repositoryId?: string;
-    states?: string[];
-    beforeNumber?: number;
-    limit: number;
-  }): Promise<RunSummary[]> {
-    return this.#core.transact(() =>
-      [...this.#core.tables.runs.values()]
-        .filter(
-          ({ flow, meta }) =>
-            (filter.repositoryId === undefined || meta.source.repositoryId === filter.repositoryId) &&
-            (filter.states === undefined || filter.states.includes(flow.state)) &&
-            (filter.beforeNumber === undefined || meta.number < filter.beforeNumber),
-        )
+  list(filter: RunFilter): Promise<RunSummary[]> {
+    return this.#core.transact(() => {
+      const waitsByRun = new Map<string, RunWait[]>();
+      return [...this.#core.tables.runs.values()]
+        .filter(({ flow, meta }) => {
+          if (filter.repositoryId !== undefined && meta.source.repositoryId !== filter.repositoryId) return false;
+          if (filter.states !== undefined && !filter.states.includes(flow.state)) return false;
+          if (filter.beforeNumber !== undefined && meta.number >= filter.beforeNumber) return false;
+          if (filter.waiting !== true) return true;
+          const waits = waitsOf(flow);
+          waitsByRun.set(flow.runId, waits);
+          return waits.length > 0;
+        })
         .sort((a, b) => b.meta.number - a.meta.number)
         .slice(0, filter.limit)
-        .map(({ flow, meta }) => summaryOf(flow, meta)),
-    );
+        .map(({ flow, meta }) => {
+          const waits = waitsByRun.get(flow.runId);
+          return { ...summaryOf(flow, meta, this.#numberOf), ...(waits && { waits }) };
+        });
+    });
   }
 
   events(runId: string): Promise<FlowEvent[]> {
@@ -134,8 +153,11 @@ export class MemoryRuns implements RunStore {
         return { steps, durableSeq, logBytes };
       },
       fleetOf(this.#core),
+      this.#numberOf,
     );
   }
+
+  readonly #numberOf = (runId: string): number | undefined => this.#core.tables.runs.get(runId)?.meta.number;
 }
 
 /** One workflow has one run for a delivery. */

@@ -2,6 +2,7 @@ import { SolsticeError } from '../../errors/index.js';
 import {
   type AttemptView,
   attemptOf,
+  attemptsOf,
   type Command,
   checkOf,
   decide,
@@ -11,12 +12,15 @@ import {
   isRefusal,
   type NodeFlow,
   nodeOf,
+  nodesOf,
   parseAttemptId,
   type RunFlow,
+  timersOf,
 } from '../../flow/index.js';
 import type { Message } from '../../messages/index.js';
 import {
   lastLine,
+  leavesGroup,
   needsOf,
   needsText,
   type RunMeta,
@@ -25,6 +29,7 @@ import {
   timerChanges,
   touchedBy,
 } from '../projection/index.js';
+import { messagesOf } from '../run-export/index.js';
 import * as attempts from '../sql/attempts.js';
 import * as checks from '../sql/checks.js';
 import * as logs from '../sql/logs.js';
@@ -87,12 +92,34 @@ export class RunCommands {
 
   /** The first events of a run whose row was just made. */
   async begin(tx: Transaction, run: LockedRun, events: readonly FlowEvent[]): Promise<void> {
-    await nodes.insertNodes(
-      tx,
-      run.flow.runId,
-      run.flow.spec.nodes.map(({ id }) => id),
-    );
+    await nodes.insertNodes(tx, run.flow.runId, nodesOf(evolveAll(undefined, events.slice(0, 1))));
     await this.#commit(tx, run, undefined, events, 'plan');
+  }
+
+  /**
+   * All of a run that comes from elsewhere, whose row was just made. Nothing of it moves: its rows are as its events have
+   * left them, and whoever has to hear of what is queued hears of it again.
+   */
+  async adopt(tx: Transaction, run: LockedRun, events: readonly FlowEvent[]): Promise<void> {
+    const { flow, meta } = run;
+    await runs.insertEvents(tx, flow.runId, events);
+    for (const state of movesOf(events).runOnTheWay) await runs.moveRun(tx, flow.runId, state);
+    await runs.updateRun(tx, flow);
+    await nodes.insertNodes(tx, flow.runId, nodesOf(flow));
+    const views = attemptsOf(flow);
+    await attempts.insertAttempts(
+      tx,
+      flow.runId,
+      views.map((view) => ({ ...view, needs: needsText(needsOf(flow, view)) })),
+    );
+    await attempts.updateAttempts(tx, views);
+    await timers.setTimers(tx, flow.runId, timersOf(flow));
+    tx.touch('timers');
+    const messages: Message[] = messagesOf(flow, events);
+    const report = await this.#desire(tx, meta, flow, undefined);
+    if (report !== undefined) messages.push(report);
+    await tx.send(messages, meta.trace);
+    tx.touch(`run:${flow.runId}`);
   }
 
   async #load(tx: Transaction, runId: string, seq: number): Promise<RunFlow> {
@@ -124,6 +151,7 @@ export class RunCommands {
     await timers.deleteTimers(tx, changed.gone);
     await timers.setTimers(tx, flow.runId, changed.set);
     if (changed.set.length > 0) tx.touch('timers');
+    if (leavesGroup(flow)) tx.touch('concurrency');
     await workers.deleteLeases(tx, touched.endedAttemptIds);
     for (const attemptId of touched.silencedAttemptIds) await sayLastLine(tx, flow, attemptId);
     const messages: Message[] = effects(flow, events);
@@ -185,7 +213,7 @@ async function project(tx: Transaction, flow: RunFlow, touched: Touched, events:
   await attempts.insertAttempts(
     tx,
     runId,
-    views.filter(isNew).map((view) => ({ ...view, needs: needsText(needsOf(flow, view)) })),
+    views.filter(isNew).map((view) => ({ ...view, state: 'queued' as const, needs: needsText(needsOf(flow, view)) })),
   );
   for (const layer of onTheWay)
     await attempts.moveAttempts(

@@ -10,11 +10,22 @@ import {
   isRefusal,
   isTerminal,
   type NodeFlow,
+  type Refusal,
   type RunFlow,
   tallyOf,
 } from '../../flow/index.js';
-import { detailOf, type Fleet, failedCheckState, keptOf, waitingSteps } from '../projection/index.js';
+import {
+  detailOf,
+  type Fleet,
+  failedCheckState,
+  keptOf,
+  otherRunsOf,
+  rerunOf,
+  waitingSteps,
+  waitsOf,
+} from '../projection/index.js';
 import type { NewFailedCheck, NewRun, RunDetail, RunSummary } from '../records.js';
+import { type RunExport, readExport } from '../run-export/index.js';
 import { readAttempts } from '../sql/attempts.js';
 import { desireCheck } from '../sql/checks.js';
 import { settleDelivery } from '../sql/deliveries.js';
@@ -24,9 +35,11 @@ import { readRunProgress } from '../sql/logs.js';
 import { readNodes } from '../sql/nodes.js';
 import type { Queryable } from '../sql/queryable.js';
 import * as sql from '../sql/runs.js';
-import type { CommandOutcome, PlanRequest, RunStore } from '../store.js';
+import type { CommandOutcome, NewRunNumber, PlanRequest, RerunRequest, RunFilter, RunStore } from '../store.js';
+import { EnteredGroups } from './concurrency.js';
 import type { Database, Transaction } from './database.js';
 import type { RunCommands } from './run-commands.js';
+import { exportRun, importRun } from './run-transfers.js';
 
 export class PostgresRuns implements RunStore {
   readonly #db: Database;
@@ -43,8 +56,9 @@ export class PostgresRuns implements RunStore {
         return { planned: false, runs: [] };
       }
       requireDistinct(request);
-      const runs: { id: string; number: number; pageKey: string }[] = [];
-      for (const run of request.runs) runs.push(await this.#begin(tx, run, request.deliveryId));
+      const groups = await EnteredGroups.lock(tx, request.runs);
+      const runs: NewRunNumber[] = [];
+      for (const run of request.runs) runs.push(await this.#begin(tx, run, groups, request.deliveryId));
       for (const check of request.failedChecks) await this.#failCheck(tx, check);
       return { planned: true, runs };
     });
@@ -53,19 +67,26 @@ export class PostgresRuns implements RunStore {
   async #begin(
     tx: Transaction,
     run: NewRun,
+    groups: EnteredGroups,
     deliveryId: string | undefined,
-  ): Promise<{ id: string; number: number; pageKey: string }> {
+  ): Promise<NewRunNumber> {
     const { runId, pageKey, source, trigger, checkContext, trace } = run;
+    const whence = { deliveryId, rerunOf: run.origin?.rerun?.of };
+    const turn = await groups.originOf(run, whence);
     const stored = await this.#commands.lock(tx, runId);
-    const command: Command = { kind: 'plan', runId, spec: run.spec };
+    const command: Command = { kind: 'plan', runId, spec: run.spec, ...run.origin, ...turn };
     const events = decide(stored?.flow, command, tx.now.getTime());
     if (isRefusal(events)) {
       throw new SolsticeError('refused', `run ${runId} cannot be planned: ${events.reason}`);
     }
     const flow = evolveAll(undefined, events);
-    const number = await sql.insertRun(tx, run, deliveryId, flow.createdAt);
+    const number = await sql.insertRun(tx, run, deliveryId, flow);
+    if (number === undefined) {
+      throw new SolsticeError('refused', `run ${runId} cannot be planned: the run exists already`);
+    }
     const meta = { number, pageKey, source, trigger, deliveryId, checkContext, ...(trace !== undefined && { trace }) };
     await this.#commands.begin(tx, { flow, meta }, events);
+    if (turn.supersededBy === undefined) await groups.join(run, whence);
     return { id: runId, number, pageKey };
   }
 
@@ -87,6 +108,24 @@ export class PostgresRuns implements RunStore {
     );
   }
 
+  rerun(request: RerunRequest): Promise<NewRunNumber | Refusal> {
+    return this.#db.transaction(async (tx) => {
+      const groups = await EnteredGroups.lockOf(tx, request.runId);
+      const old = await this.#commands.require(tx, request.runId);
+      const run = rerunOf(old.flow, old.meta, request);
+      return isRefusal(run) ? run : await this.#begin(tx, run, groups, undefined);
+    });
+  }
+
+  export(runId: string, by: string): Promise<RunExport | Refusal> {
+    return this.#db.transaction((tx) => exportRun(tx, this.#commands, runId, by));
+  }
+
+  async import(request: Parameters<RunStore['import']>[0]): Promise<NewRunNumber | Refusal> {
+    const arriving = readExport(request.document);
+    return await this.#db.transaction((tx) => importRun(tx, this.#commands, arriving, request));
+  }
+
   /** From the rows, not from the events: what is shown is what the indexes and the claims go by. */
   find(by: { id: string } | { number: number } | { pageKey: string }): Promise<RunDetail | undefined> {
     return this.#db.snapshot(async (tx) => {
@@ -101,17 +140,28 @@ export class PostgresRuns implements RunStore {
       );
       const fleet = await fleetFor(tx, flow);
       const nothing = { steps: [], durableSeq: 0, logBytes: 0 };
-      return detailOf(flow, sql.metaOf(row), (attempt) => progress.get(attempt.id) ?? nothing, fleet);
+      const numbers = await sql.numbersOf(tx, otherRunsOf(flow));
+      return detailOf(
+        flow,
+        sql.metaOf(row),
+        (attempt) => progress.get(attempt.id) ?? nothing,
+        fleet,
+        (runId) => numbers.get(runId),
+      );
     });
   }
 
-  list(filter: {
-    repositoryId?: string;
-    states?: string[];
-    beforeNumber?: number;
-    limit: number;
-  }): Promise<RunSummary[]> {
-    return this.#db.direct((db) => sql.listRuns(db, filter));
+  async list(filter: RunFilter): Promise<RunSummary[]> {
+    if (filter.waiting !== true) {
+      return (await this.#db.direct((db) => sql.listRuns(db, filter))).map(sql.summaryOfRow);
+    }
+    return await this.#db.snapshot(async (tx) => {
+      const summaries: RunSummary[] = [];
+      for (const row of await sql.listRuns(tx, filter)) {
+        summaries.push({ ...sql.summaryOfRow(row), waits: waitsOf(await flowOfRows(tx, row)) });
+      }
+      return summaries;
+    });
   }
 
   events(runId: string): Promise<FlowEvent[]> {
@@ -143,6 +193,8 @@ async function flowOfRows(db: Queryable, row: sql.RunRow): Promise<RunFlow> {
     state: row.state,
     spec,
     ...tallyOf(spec, nodes),
+    ...(row.held && { held: true as const }),
+    ...sql.rerunOf(row),
     ...(row.cancel_requested !== null && { cancelRequested: row.cancel_requested }),
     ...(row.cause !== null && { cause: row.cause }),
     createdAt: row.created_at.getTime(),

@@ -3,9 +3,13 @@ import {
   type AttemptView,
   type CancelIntent,
   type Cause,
+  type Decision,
   type NodeState,
   nodeOf,
+  nodesOf,
+  type RerunOf,
   type RunFlow,
+  timersOfNode,
   waitingFor,
 } from '../../flow/index.js';
 import type { TraceContext } from '../../telemetry/index.js';
@@ -32,7 +36,12 @@ export interface AttemptProgress {
   logBytes: number;
 }
 
-export function summaryOf(run: RunFlow, meta: RunMeta): RunSummary {
+/** The number of another run; undefined: it is not here. */
+export type NumberOf = (runId: string) => number | undefined;
+
+export function summaryOf(run: RunFlow, meta: RunMeta, numberOf: NumberOf = () => undefined): RunSummary {
+  const { rerun } = run;
+  const number = rerun && numberOf(rerun.of);
   return {
     id: run.runId,
     number: meta.number,
@@ -44,6 +53,8 @@ export function summaryOf(run: RunFlow, meta: RunMeta): RunSummary {
     pageKey: meta.pageKey,
     deliveryId: meta.deliveryId,
     cancelRequested: run.cancelRequested && cancelOf(run.cancelRequested),
+    ...(rerun && { rerun: { ...rerun, ...(number !== undefined && { number }) } }),
+    ...(run.held && { held: run.held }),
     createdAt: new Date(run.createdAt),
     startedAt: run.startedAt === undefined ? undefined : new Date(run.startedAt),
     endedAt: run.endedAt === undefined ? undefined : new Date(run.endedAt),
@@ -60,9 +71,10 @@ export function detailOf(
   meta: RunMeta,
   progress: (attempt: AttemptView) => AttemptProgress,
   fleet: Fleet | undefined,
+  numberOf: NumberOf,
 ): RunDetail {
   return {
-    ...summaryOf(run, meta),
+    ...summaryOf(run, meta, numberOf),
     spec: run.spec,
     nodes: run.spec.nodes.map((spec): NodeRecord => {
       const node = nodeOf(run, spec.id);
@@ -70,17 +82,39 @@ export function detailOf(
       return {
         id: spec.id,
         name: spec.name,
+        kind: spec.kind,
         state: node?.state ?? 'waiting',
         needs: spec.needs,
+        ...(spec.branch && { branch: spec.branch }),
+        ...(spec.onFailure && { onFailure: spec.onFailure }),
+        ...(spec.when !== undefined && { when: spec.when }),
+        ...(node?.reusedFrom !== undefined && { reusedFrom: otherRun(node.reusedFrom, numberOf) }),
         cause: node?.cause,
         ...(node?.outputs && { outputs: node.outputs }),
         ...(node?.tolerated && { tolerated: node.tolerated }),
         ...(node?.decisions && { decisions: node.decisions }),
+        ...untilOf(run, spec.id),
         ...answersTo(run, spec.id, attempts.at(-1), fleet),
         attempts: attempts.map((attempt) => attemptRecord(attempt, progress(attempt))),
       };
     }),
   };
+}
+
+function otherRun(runId: string, numberOf: NumberOf): { runId: string; number?: number } {
+  const number = numberOf(runId);
+  return { runId, ...(number !== undefined && { number }) };
+}
+
+/** The runs that this one names. */
+export function otherRunsOf(run: RunFlow): string[] {
+  const reused = nodesOf(run).flatMap(({ reusedFrom }) => reusedFrom ?? []);
+  return [...new Set([...reused, ...(run.rerun === undefined ? [] : [run.rerun.of])])];
+}
+
+function untilOf(run: RunFlow, nodeId: string): Pick<NodeRecord, 'waitsUntil'> {
+  const times = timersOfNode(run, nodeId).map(({ fireAtMs }) => fireAtMs);
+  return times.length === 0 ? {} : { waitsUntil: new Date(Math.min(...times)) };
 }
 
 function answersTo(
@@ -120,12 +154,16 @@ export interface Replayable {
   createdAt: Date;
   startedAt: Date | undefined;
   endedAt: Date | undefined;
+  rerun: RerunOf | undefined;
+  held: true | undefined;
   nodes: {
     id: string;
     state: NodeState;
     cause: Cause | undefined;
     outputs: Record<string, string> | undefined;
     tolerated: true | undefined;
+    decisions: readonly Decision[] | undefined;
+    reusedFrom: string | undefined;
     waits: boolean;
     attempts: ReplayableAttempt[];
   }[];
@@ -133,9 +171,9 @@ export interface Replayable {
 export type ReplayableAttempt = AttemptView & { state: AttemptState };
 
 export function replayableOfFlow(run: RunFlow): Replayable {
-  const { state, cause, cancelRequested, createdAt, startedAt, endedAt } = summaryOf(run, noMeta);
+  const { state, cause, cancelRequested, createdAt, startedAt, endedAt, rerun, held } = summaryOf(run, noMeta);
   return {
-    ...{ state, cause, cancelRequested, createdAt, startedAt, endedAt },
+    ...{ state, cause, cancelRequested, createdAt, startedAt, endedAt, rerun, held },
     nodes: run.spec.nodes.map((spec) => {
       const node = nodeOf(run, spec.id);
       return {
@@ -144,6 +182,8 @@ export function replayableOfFlow(run: RunFlow): Replayable {
         cause: node?.cause,
         outputs: node?.outputs,
         tolerated: node?.tolerated,
+        decisions: node?.decisions,
+        reusedFrom: node?.reusedFrom,
         waits: waitingFor(run, spec.id) !== undefined,
         attempts: [...(node?.attempts ?? [])],
       };
@@ -152,15 +192,19 @@ export function replayableOfFlow(run: RunFlow): Replayable {
 }
 
 export function replayableOfDetail(run: RunDetail): Replayable {
-  const { state, cause, cancelRequested, createdAt, startedAt, endedAt } = run;
+  const { state, cause, cancelRequested, createdAt, startedAt, endedAt, held } = run;
+  const { number: _number, ...rerun } = run.rerun ?? {};
   return {
-    ...{ state, cause, cancelRequested, createdAt, startedAt, endedAt },
+    ...{ state, cause, cancelRequested, createdAt, startedAt, endedAt, held },
+    rerun: run.rerun && (rerun as RerunOf),
     nodes: run.nodes.map((node) => ({
       id: node.id,
       state: node.state,
       cause: node.cause,
       outputs: node.outputs,
       tolerated: node.tolerated,
+      decisions: node.decisions,
+      reusedFrom: node.reusedFrom?.runId,
       waits: node.waitingFor !== undefined,
       attempts: node.attempts.map(({ steps: _steps, durableSeq: _seq, logBytes: _bytes, ...attempt }) => attempt),
     })),

@@ -43,7 +43,7 @@ function attemptOf(found: AttemptRow): AttemptView {
   };
 }
 
-/** As they are queued, in the order given; each with the row that its records are counted in. */
+/** In these states, in the order given; each with the row that its records are counted in. `updateAttempts` says the rest. */
 export async function insertAttempts(
   tx: Queryable,
   runId: string,
@@ -52,11 +52,11 @@ export async function insertAttempts(
   if (attempts.length === 0) return;
   await tx.rows(
     `insert into attempts (id, run_id, node_id, number, state, pool, not_before, avoid_hosts, queued_at, needs)
-     select a.id, $1, a.node_id, a.number, 'queued', a.pool, a.not_before,
+     select a.id, $1, a.node_id, a.number, a.state, a.pool, a.not_before,
        array(select json_array_elements_text(a.avoid_hosts::json)), a.queued_at, a.needs
      from unnest($2::text[], $3::text[], $4::int[], $5::text[], $6::timestamptz[], $7::text[], $8::timestamptz[],
-       $9::text[])
-       with ordinality as a (id, node_id, number, pool, not_before, avoid_hosts, queued_at, needs, position)
+       $9::text[], $10::text[])
+       with ordinality as a (id, node_id, number, pool, not_before, avoid_hosts, queued_at, needs, state, position)
      order by a.position`,
     [
       runId,
@@ -68,6 +68,7 @@ export async function insertAttempts(
       attempts.map(({ avoidHosts }) => JSON.stringify(avoidHosts)),
       attempts.map(({ queuedAt }) => new Date(queuedAt)),
       attempts.map(({ needs }) => needs),
+      attempts.map(({ state }) => state),
     ],
   );
   await tx.rows('insert into attempt_progress (attempt_id) select id from unnest($1::text[]) as a (id)', [
@@ -132,4 +133,14 @@ export async function attemptOfRequest(
     [hostId, requestId],
   );
   return found && { workerId: found.worker_id };
+}
+
+/** Was one of these attempts' requests made here, for another attempt? */
+export async function requestsKnown(db: Queryable, attempts: readonly AttemptView[]): Promise<boolean> {
+  const found = await db.rows<{ one: number }>(
+    `select 1 as one from attempts a join unnest($1::text[], $2::text[]) as m (host_id, request_id)
+       on a.host_id = m.host_id and a.request_id = m.request_id limit 1`,
+    [attempts.map(({ hostId }) => hostId ?? null), attempts.map(({ requestId }) => requestId ?? null)],
+  );
+  return found.length > 0;
 }

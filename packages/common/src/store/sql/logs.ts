@@ -82,6 +82,21 @@ export async function readChunks(
   return rows.map(({ seq, step, stream, at, body }) => ({ seq, step, stream, at, data: new Uint8Array(body) }));
 }
 
+/** The end of a log: whole pieces, of no more than so many bytes. */
+export async function readTail(db: Queryable, attemptId: string, mostBytes: number): Promise<LogChunkRecord[]> {
+  if (mostBytes <= 0) return [];
+  const rows = await db.rows<{ seq: number; step: number; stream: LogStreamName; at: Date; body: Buffer }>(
+    `select seq, step, stream, at, body from log_chunks
+     where attempt_id = $1 and seq in (
+       select seq from (
+         select seq, sum(octet_length(body)) over (order by seq desc) as bytes from log_chunks where attempt_id = $1
+       ) as pieces where bytes <= $2
+     ) order by seq`,
+    [attemptId, mostBytes],
+  );
+  return rows.map(({ seq, step, stream, at, body }) => ({ seq, step, stream, at, data: new Uint8Array(body) }));
+}
+
 type StepChange = { index: number } & Partial<StepRecord>;
 
 /** A field that is absent keeps what is stored. */

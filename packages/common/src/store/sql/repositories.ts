@@ -74,6 +74,14 @@ export async function getRepository(db: Queryable, id: string): Promise<Reposito
   return found && repositoryOf(found);
 }
 
+export async function findRepositoryNamed(db: Queryable, forge: string, name: string): Promise<Repository | undefined> {
+  const found = await row<RepositoryRow>(db, `select ${columns} from repositories where forge = $1 and name = $2`, [
+    forge,
+    name,
+  ]);
+  return found && repositoryOf(found);
+}
+
 /** Those that a forge's words may mean: by its id, by name. Locked, oldest first. */
 export async function lockCandidates(
   tx: Queryable,

@@ -1,7 +1,8 @@
-import type { CancelIntent, Cause, FlowEvent, RunFlow, RunState } from '../../flow/index.js';
+import type { CancelIntent, Cause, FlowEvent, RerunOf, RunFlow, RunState } from '../../flow/index.js';
 import type { TraceContext } from '../../telemetry/index.js';
 import { cancelOf, type RunMeta } from '../projection/index.js';
 import type { NewRun, RunSummary, SourceRef } from '../records.js';
+import type { RunFilter } from '../store.js';
 import { dateOf, isRowId, isUuid, json, type Queryable, row } from './queryable.js';
 
 export interface RunRow {
@@ -22,10 +23,17 @@ export interface RunRow {
   started_at: Date | null;
   ended_at: Date | null;
   trace: TraceContext | null;
+  rerun_of: string | null;
+  /** Of `rerun_of`; null: it is not here. */
+  rerun_of_number: number | null;
+  generation: number | null;
+  rerun_by: string | null;
+  held: boolean;
 }
 
 const columns = `r.id, r.number, r.page_key, r.delivery_id::text, r.workflow_name, r.check_context, r.source, r.trigger,
-  r.state, r.seq, r.open_nodes, r.cancel_requested, r.cause, r.created_at, r.started_at, r.ended_at, r.trace`;
+  r.state, r.seq, r.open_nodes, r.cancel_requested, r.cause, r.created_at, r.started_at, r.ended_at, r.trace,
+  r.rerun_of, r.generation, r.rerun_by, r.held, (select o.number from runs o where o.id = r.rerun_of) as rerun_of_number`;
 
 export function metaOf(found: RunRow): RunMeta {
   return {
@@ -39,7 +47,7 @@ export function metaOf(found: RunRow): RunMeta {
   };
 }
 
-function summaryOfRow(found: RunRow): RunSummary {
+export function summaryOfRow(found: RunRow): RunSummary {
   const { source, trigger, pageKey, deliveryId } = metaOf(found);
   return {
     id: found.id,
@@ -52,10 +60,20 @@ function summaryOfRow(found: RunRow): RunSummary {
     pageKey,
     deliveryId,
     cancelRequested: found.cancel_requested === null ? undefined : cancelOf(found.cancel_requested),
+    ...rerunOf(found),
+    ...(found.held && { held: true as const }),
     createdAt: found.created_at,
     startedAt: found.started_at ?? undefined,
     endedAt: found.ended_at ?? undefined,
   };
+}
+
+/** What it does again, where it does. */
+export function rerunOf(found: RunRow): { rerun?: RerunOf & { number?: number } } {
+  const { rerun_of, generation, rerun_by, rerun_of_number } = found;
+  if (rerun_of === null || generation === null) return {};
+  const number = rerun_of_number === null ? {} : { number: rerun_of_number };
+  return { rerun: { of: rerun_of, generation, by: rerun_by ?? '', ...number } };
 }
 
 /** The run's row, locked until the end of the transaction. Undefined: there is none, or (`skipLocked`) somebody has it. */
@@ -83,34 +101,45 @@ export async function findRun(
   return await row(db, `select ${columns} from runs r where r.page_key = $1`, [by.pageKey]);
 }
 
-export async function listRuns(
-  db: Queryable,
-  filter: { repositoryId?: string; states?: string[]; beforeNumber?: number; limit: number },
-): Promise<RunSummary[]> {
+/** Newest first. `waiting`: those which wait for something that is no host. */
+export async function listRuns(db: Queryable, filter: RunFilter): Promise<RunRow[]> {
   if (filter.repositoryId !== undefined && !isRowId(filter.repositoryId)) return [];
-  const rows = await db.rows<RunRow>(
+  return await db.rows<RunRow>(
     `select ${columns} from runs r
      where ($1::bigint is null or r.repository_id = $1)
        and ($2::text[] is null or r.state = any($2))
        and ($3::bigint is null or r.number < $3)
+       ${filter.waiting === true ? `and ${waits}` : ''}
      order by r.number desc limit $4`,
     [filter.repositoryId, filter.states, filter.beforeNumber, filter.limit],
   );
-  return rows.map(summaryOfRow);
 }
 
-/** Answers the number given to the run. Its state, and all that follows from its events, is set with updateRun. */
+/** A node that runs without an attempt is a wait or a gate; what has a backoff is queued, and not due yet. */
+const waits = `r.state in ('blocked', 'queued', 'running') and (
+  r.state = 'blocked' or r.held
+  or exists (select from attempts a where a.run_id = r.id and a.state = 'queued' and a.not_before > a.queued_at and not a.due)
+  or exists (
+    select from nodes n where n.run_id = r.id and n.state = 'running' and not exists (
+      select from attempts a
+      where a.run_id = n.run_id and a.node_id = n.id and a.state in ('queued', 'claimed', 'running')
+    )
+  )
+)`;
+
+/** Answers the number given to the run; undefined: there is one with this id. Its state, and all that its later events change, is set with updateRun. */
 export async function insertRun(
   tx: Queryable,
-  run: NewRun,
+  run: Omit<NewRun, 'origin'>,
   deliveryId: string | undefined,
-  createdAtMs: number,
-): Promise<number> {
+  flow: RunFlow,
+): Promise<number | undefined> {
   const inserted = await row<{ number: number }>(
     tx,
     `insert into runs (id, page_key, repository_id, delivery_id, workflow_name, check_context, source, trigger, state,
-       seq, open_nodes, created_at, trace)
-     values ($1, $2, $3, $4, $5, $6, $7, $8, 'queued', 0, 0, $9, $10)
+       seq, open_nodes, created_at, trace, rerun_of, generation, rerun_by)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, 'queued', 0, 0, $9, $10, $11, $12, $13)
+     on conflict (id) do nothing
      returning number`,
     [
       run.runId,
@@ -121,12 +150,14 @@ export async function insertRun(
       run.checkContext,
       json(run.source),
       json(run.trigger),
-      new Date(createdAtMs),
+      new Date(flow.createdAt),
       json(run.trace),
+      flow.rerun?.of ?? null,
+      flow.rerun?.generation ?? null,
+      flow.rerun?.by ?? null,
     ],
   );
-  if (inserted === undefined) throw new Error('an insert gave no row');
-  return inserted.number;
+  return inserted?.number;
 }
 
 /** Only the state: a step on the way, where one command moves a run twice. */
@@ -137,7 +168,7 @@ export async function moveRun(tx: Queryable, id: string, state: string): Promise
 export async function updateRun(tx: Queryable, run: RunFlow): Promise<void> {
   await tx.rows(
     `update runs set state = $2, seq = $3, open_nodes = $4, cancel_requested = $5, cause = $6, started_at = $7,
-       ended_at = $8
+       ended_at = $8, held = $9
      where id = $1`,
     [
       run.runId,
@@ -148,8 +179,18 @@ export async function updateRun(tx: Queryable, run: RunFlow): Promise<void> {
       json(run.cause),
       dateOf(run.startedAt),
       dateOf(run.endedAt),
+      run.held === true,
     ],
   );
+}
+
+/** The numbers of those of these runs that are here. */
+export async function numbersOf(db: Queryable, ids: readonly string[]): Promise<Map<string, number>> {
+  if (ids.length === 0) return new Map();
+  const rows = await db.rows<{ id: string; number: number }>('select id, number from runs where id = any($1::uuid[])', [
+    ids,
+  ]);
+  return new Map(rows.map(({ id, number }) => [id, number]));
 }
 
 /** The highest number of a run so far; 0: none. */
