@@ -426,8 +426,10 @@ test('its bell has it look at its row at once', async () => {
   const runId = await planJob(store);
   const owner = await runningOn(host);
   const said: string[] = [];
-  const control = { cancel: (reason: string) => said.push(reason), dismiss: () => undefined };
-  owner.connected(control, { watchdog: true, policies: true });
+  const nothing = () => undefined;
+  const control = { cancel: (reason: string) => said.push(reason), dismiss: nothing };
+  const services = { servicesReady: nothing, serviceFailed: nothing };
+  owner.connected({ ...control, ...services }, { watchdog: true, policies: true, conditions: true });
   await store.runs.command(runId, { kind: 'cancel', by: 'ada', reason: 'typo' });
   await queue.publish([{ message: { kind: 'host', version: 1, hostId: 'alder' } }]);
   await passed(0);

@@ -11,6 +11,7 @@ import { Spool } from './spool/spool.js';
 import { hasStarted, markStarted } from './spool/start-marker.js';
 import { Job } from './steps/job.js';
 import { ProcessGroups } from './steps/process-groups.js';
+import { Services } from './steps/services.js';
 import { baseEnvironment } from './steps/step-environment.js';
 
 /** An eighth of the default capacity; also the most that lies on disk beyond it. */
@@ -66,6 +67,7 @@ function main(): void {
     monotonicMs,
     onExpired: () => leave(exitCodes.expired, 'exclusive work, and nobody said in time that it may go on'),
   });
+  const services = new Services();
   let job: Job | undefined;
 
   const runJob = async (assignment: Assignment): Promise<void> => {
@@ -97,6 +99,7 @@ function main(): void {
           },
           signal,
         ),
+      services,
       markStarted: () => markStarted(spoolDirectory),
       monotonicMs,
     });
@@ -124,6 +127,8 @@ function main(): void {
       onAssignment: (assignment) => void runJob(assignment).catch(leaveWith),
       onValidUntil: (untilMs) => watchdog.validUntil(untilMs),
       onCancel: (reason) => job?.cancel(reason),
+      onServicesReady: () => services.ready(),
+      onServiceFailed: (failure) => services.failed(failure),
       onOver: (over) => leave(overCodes[over.kind], over.detail),
     },
   );

@@ -11,6 +11,12 @@ interface WrittenNeed {
   nodes: readonly string[];
 }
 
+export interface NeededResult {
+  result: NodeFlow['state'];
+  reason: string;
+  outputs: Record<string, string>;
+}
+
 type Find = (nodeId: string) => NodeFlow | undefined;
 
 // Only memos: a specification is frozen. Each is made with the first condition that asks for it.
@@ -43,7 +49,12 @@ export function conditionContextOf(
   return contextIn(run.spec, nodeId, (id) => nodeOf(run, id));
 }
 
-/** The same for a run in the middle of a decision. */
+/** How what a node needs has ended, by the ids of the file. `reason` is empty where there is none. */
+export function needResultsOf(run: Pick<RunFlow, 'runId' | 'spec' | 'nodes'>, nodeId: string): Record<string, NeededResult> {
+  return needResults(run.spec, nodeId, (id) => nodeOf(run, id));
+}
+
+/** The same as `conditionContextOf` for a run in the middle of a decision. */
 export function contextIn(spec: RunSpec, nodeId: string, find: Find): Record<string, unknown> {
   const node = graphOf(spec).spec(nodeId);
   const cell = matrixOf(node)?.cell;
@@ -51,10 +62,14 @@ export function contextIn(spec: RunSpec, nodeId: string, find: Find): Record<str
   return {
     ...spec.values,
     ...(cell !== undefined && { matrix: cell }),
-    needs: Object.fromEntries(needsOf(spec, nodeId).map(({ id, nodes }) => [id, resultOf(nodes.flatMap(found(find)))])),
+    needs: needResults(spec, nodeId, find),
     ...(decided.length > 0 && { gates: Object.fromEntries(decided) }),
     ...(node?.kind === 'job' && { runs_on: node.runsOn }),
   };
+}
+
+function needResults(spec: RunSpec, nodeId: string, find: Find): Record<string, NeededResult> {
+  return Object.fromEntries(needsOf(spec, nodeId).map(({ id, nodes }) => [id, resultOf(nodes.flatMap(found(find)))]));
 }
 
 function found(find: Find): (nodeId: string) => NodeFlow[] {
@@ -86,7 +101,7 @@ function needsOf(spec: RunSpec, nodeId: string): readonly WrittenNeed[] {
 const worstFirst: readonly NodeFlow['state'][] = ['failed', 'timed_out', 'cancelled', 'succeeded', 'skipped'];
 
 /** Of several the worst; of their outputs those on which they agree. */
-function resultOf(nodes: readonly NodeFlow[]): { result: string; reason: string; outputs: Record<string, string> } {
+function resultOf(nodes: readonly NodeFlow[]): NeededResult {
   const result = worstFirst.find((state) => nodes.some((node) => node.state === state)) ?? 'waiting';
   const cause = nodes.find((node) => node.state === result && node.cause !== undefined)?.cause;
   return { result, reason: cause === undefined ? '' : describeCause(cause), outputs: agreed(nodes) };

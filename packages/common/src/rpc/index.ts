@@ -6,4 +6,4 @@ export {
   problemOfOutput,
   problemOfOutputName,
 } from './outputs.js';
-export { POLICIES_SINCE_MINOR, PROTOCOL, WATCHDOG_SINCE_MINOR } from './protocol.js';
+export { CONDITIONS_SINCE_MINOR, POLICIES_SINCE_MINOR, PROTOCOL, WATCHDOG_SINCE_MINOR } from './protocol.js';

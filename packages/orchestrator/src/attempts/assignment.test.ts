@@ -58,6 +58,19 @@ const needing: Claim = {
     'test.b': { result: 'succeeded', outputs: {} },
   },
 };
+/** As a newer claim says it: by the ids of the file, too. */
+const gathered: Claim = {
+  ...claim,
+  needs: {
+    'test.a': { result: 'failed', outputs: { size: '1' } },
+    'test.b': { result: 'succeeded', outputs: { size: '2', commit: 'abc' } },
+    test: { result: 'failed', outputs: { commit: 'abc' } },
+    channel: { result: 'succeeded', outputs: { taken: 'then', version: '7' } },
+    publish: { result: 'succeeded', outputs: { version: '7' } },
+    nightly: { result: 'skipped', outputs: {} },
+    release: { result: 'succeeded', outputs: { replicas: '4', dry_run: 'false' } },
+  },
+};
 
 test('every variable is in the documented table, and the table has no others', () => {
   const table = readFileSync(new URL('../../../../docs/environment.md', import.meta.url), 'utf8');
@@ -96,6 +109,25 @@ test('what the job needs is in its environment, and its own env wins', () => {
   expect(notes).toEqual([]);
   const own = { ...needing, job: { ...claim.job, env: { NEEDS_TEST_RESULT: 'mine' } } };
   expect(assignmentOf(own, undefined, limits).env.NEEDS_TEST_RESULT).toBe('mine');
+});
+
+test('matrices and branches are there by their ids, and what was said to a gate by its inputs', () => {
+  const { env, notes } = assignmentOf(gathered, undefined, limits);
+  expect(env).toMatchObject({
+    NEEDS_TEST_RESULT: 'failed',
+    NEEDS_TEST_COMMIT: 'abc',
+    NEEDS_TEST_A_SIZE: '1',
+    NEEDS_TEST_B_SIZE: '2',
+    NEEDS_CHANNEL_RESULT: 'succeeded',
+    NEEDS_CHANNEL_TAKEN: 'then',
+    NEEDS_CHANNEL_VERSION: '7',
+    NEEDS_NIGHTLY_RESULT: 'skipped',
+    NEEDS_RELEASE_RESULT: 'succeeded',
+    NEEDS_RELEASE_REPLICAS: '4',
+    NEEDS_RELEASE_DRY_RUN: 'false',
+  });
+  expect(env).not.toHaveProperty('NEEDS_TEST_SIZE');
+  expect(notes).toEqual([]);
 });
 
 test('of two outputs that would be the same variable neither is set, and the log says so', () => {

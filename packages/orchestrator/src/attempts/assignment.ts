@@ -21,7 +21,7 @@ export function assignmentOf(claim: Claim, mirrorPath: string | undefined, limit
     jobId: job.id,
     jobName: job.name,
     env: { ...environmentOf(claim), ...needs.environment, ...job.env },
-    steps: stepsOfAssignment(job),
+    steps: stepsOfAssignment(claim),
     timeoutMs: BigInt(job.timeoutMs ?? 0),
     silenceMs: BigInt(job.silenceMs ?? 0),
     // 0 would mean that it has none.
@@ -37,7 +37,19 @@ export function assignmentOf(claim: Claim, mirrorPath: string | undefined, limit
     },
     notes: [...notesOf(claim), ...needs.notes],
     exclusive: job.exclusive === true,
+    conditionContext: claim.conditions === undefined ? '' : JSON.stringify(claim.conditions.context),
+    changed: claim.conditions?.changed ?? {},
+    services: (job.services ?? []).map(({ name }) => name),
   };
+}
+
+/** Does it need what runners had not before protocol 1.3? */
+export function needsConditions({ job }: Pick<Claim, 'job'>): boolean {
+  const all = stepsOf(job);
+  return (
+    (job.services ?? []).length > 0 ||
+    all.some(({ when, deadlineMs }) => when !== undefined || deadlineMs !== undefined)
+  );
 }
 
 /** Does it need what runners had not before protocol 1.2? One that is older would leave it out without a word. */
@@ -55,7 +67,7 @@ export function laterBy(ms: number, claim: Claim): Claim {
   return deadlineLeftMs === undefined ? claim : { ...claim, deadlineLeftMs: deadlineLeftMs - ms };
 }
 
-function stepsOfAssignment(job: JobSpec): Step[] {
+function stepsOfAssignment({ job, stepMsUsed }: Claim): Step[] {
   const kinds = [
     ...job.steps.map(() => StepKind.STEP_KIND_UNSPECIFIED),
     ...(job.catch ?? []).map(() => StepKind.STEP_KIND_CATCH),
@@ -69,6 +81,9 @@ function stepsOfAssignment(job: JobSpec): Step[] {
     kind: kinds[index] ?? StepKind.STEP_KIND_UNSPECIFIED,
     silenceMs: BigInt(step.silenceMs ?? 0),
     allowFailure: step.allowFailure === true,
+    when: step.when ?? '',
+    deadlineMs: BigInt(Math.max(0, Math.round((step.deadlineMs ?? 0) - (stepMsUsed?.[index] ?? 0)))),
+    deadlineLimitMs: BigInt(step.deadlineMs ?? 0),
     action:
       step.action.kind === 'run'
         ? { $case: 'run', value: step.action.script }

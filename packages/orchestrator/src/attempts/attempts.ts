@@ -186,6 +186,7 @@ export class Attempts implements SessionHandler {
           image: claim.job.image ?? claim.pool.image,
           cpus: claim.resources.cpus,
           memoryBytes: claim.resources.memoryBytes,
+          ...(claim.job.services === undefined ? {} : { services: claim.job.services }),
           detachedMs: detachedForMs,
         },
         held.provisioning.signal,

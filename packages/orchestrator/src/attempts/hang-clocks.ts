@@ -23,7 +23,7 @@ export function finallyMsOf(job: JobSpec): number {
 export class HangClocks {
   readonly #parts: HangClocksParts;
   readonly #silenceMs: number | undefined;
-  /** How long mending and tidying up may take beyond the job's own time. */
+  /** How long mending and tidying up, and before it the services, may take beyond the job's own time. */
   readonly #aftermathMs: number;
   #stepsBegan: boolean;
   #watching = false;
@@ -34,7 +34,8 @@ export class HangClocks {
     const { job } = parts.claim;
     this.#parts = parts;
     this.#silenceMs = job.silenceMs;
-    this.#aftermathMs = finallyMsOf(job) + (job.catch === undefined ? 0 : AFTERMATH_MS);
+    const servicesMs = Math.max(0, ...(job.services ?? []).map(({ ready }) => ready?.withinMs ?? 0));
+    this.#aftermathMs = finallyMsOf(job) + (job.catch === undefined ? 0 : AFTERMATH_MS) + servicesMs;
     this.#stepsBegan = adopted;
   }
 

@@ -3,9 +3,9 @@ import { type AttemptResult, stepsOf } from '@solstice/common/flow';
 import type { Assignment } from '@solstice/common/rpc';
 import type { AttemptStore, Claim, RunnerRecord } from '@solstice/common/store';
 import type { Logger } from '@solstice/common/telemetry';
-import type { Worker, WorkerExit } from '@solstice/workers/backends';
+import type { ServiceFailure, Worker, WorkerExit } from '@solstice/workers/backends';
 import type { RunnerAbilities, SessionControl, SessionOwner } from '@solstice/workers/sessions';
-import { assignmentOf, laterBy, needsPolicies, type RunnerLimits } from './assignment.js';
+import { assignmentOf, laterBy, needsConditions, needsPolicies, type RunnerLimits } from './assignment.js';
 import { type AttemptClocks, after, afterSteady, type LeaseView } from './attempt-clocks.js';
 import { type AttemptEnd, AttemptEnding } from './attempt-ending.js';
 import { finallyMsOf, HangClocks } from './hang-clocks.js';
@@ -40,6 +40,8 @@ export class LiveAttempt implements SessionOwner {
   readonly #hangs: HangClocks;
   #cancel: { by: string; reason?: string } | undefined;
   #started = false;
+  /** What is known of the services of its job, if it has any. */
+  #services: 'awaited' | 'ready' | ServiceFailure = 'awaited';
 
   constructor(
     claim: Claim,
@@ -72,6 +74,7 @@ export class LiveAttempt implements SessionOwner {
     this.#started = adopted?.started ?? false;
     this.durableSeq = adopted?.durableSeq ?? 0;
     this.#watchWorker();
+    this.#watchServices();
     if (this.#started) this.#hangs.arm();
     else this.#armBootClock();
   }
@@ -94,7 +97,7 @@ export class LiveAttempt implements SessionOwner {
       void this.#finish({ state: 'cancelled', cause: { kind: 'cancelled', ...cancel } });
       return;
     }
-    this.#control?.cancel(cancel.reason ?? `cancelled by ${cancel.by}`);
+    this.#control?.cancel(cancelText(cancel));
     after(this.#dependencies.clocks.cancelMs + finallyMsOf(this.#claim.job), this.#ending.over, () =>
       this.#finish({ state: 'cancelled', cause: { kind: 'cancelled', ...cancel } }),
     );
@@ -129,7 +132,10 @@ export class LiveAttempt implements SessionOwner {
       this.#logger.warn('the runner is too old to watch the lease; only this host kills its exclusive work in time');
     }
     if (this.#ending.settled) control.dismiss('the attempt is over');
-    else if (this.#cancel) control.cancel(this.#cancel.reason ?? `cancelled by ${this.#cancel.by}`);
+    else {
+      if (this.#cancel) control.cancel(cancelText(this.#cancel));
+      this.#tellServices();
+    }
   }
 
   disconnected(): void {
@@ -142,7 +148,8 @@ export class LiveAttempt implements SessionOwner {
 
   async assignment(): Promise<Assignment | undefined> {
     if (this.#ending.begun || this.#cancel) return undefined;
-    if (this.#abilities?.policies === false && needsPolicies(this.#claim)) {
+    const { policies, conditions } = this.#abilities ?? {};
+    if ((policies === false && needsPolicies(this.#claim)) || (conditions === false && needsConditions(this.#claim))) {
       void this.#lose('its runner is of an older version, and cannot do what the job asks for');
       return undefined;
     }
@@ -189,6 +196,30 @@ export class LiveAttempt implements SessionOwner {
       (exit) => this.#workerEnded(exit),
       (error: unknown) => this.#lose(`its worker could not be watched: ${toError(error).message}`),
     );
+  }
+
+  #watchServices(): void {
+    const services = this.#claim.job.services ?? [];
+    if (services.length === 0) return;
+    const events = {
+      onReady: () => {
+        this.#services = 'ready';
+        this.#tellServices();
+      },
+      onFailed: (failure: ServiceFailure) => {
+        this.#services = failure;
+        this.#logger.info({ service: failure.name, reason: failure.detail }, 'a service of the job failed');
+        this.#tellServices();
+      },
+    };
+    this.#worker.watchServices(services, events, this.#ending.over);
+  }
+
+  /** The runner ends the job by it, and tidies up; said again on each new stream. */
+  #tellServices(): void {
+    if (this.#services === 'awaited' || this.#ending.begun) return;
+    if (this.#services === 'ready') this.#control?.servicesReady();
+    else this.#control?.serviceFailed(this.#services);
   }
 
   async #workerEnded(exit: WorkerExit): Promise<void> {
@@ -239,4 +270,9 @@ export class LiveAttempt implements SessionOwner {
       this.#started ? undefined : this.#lose(`its runner said nothing within ${bootMs / 1000} s`),
     );
   }
+}
+
+/** Why the job ends, for its log. */
+function cancelText({ by, reason }: { by: string; reason?: string }): string {
+  return reason ?? `cancelled by ${by}`;
 }

@@ -6,7 +6,8 @@ type NodeState = Claim['needs'][string]['result'];
 const worstFirst: readonly NodeState[] = ['failed', 'timed_out', 'cancelled', 'succeeded', 'skipped'];
 
 /**
- * What the job needs, as its steps see it: `NEEDS_<JOB>_RESULT` and, for each output, `NEEDS_<JOB>_<OUTPUT>`. Of two that
+ * What the job needs, as its steps see it: `NEEDS_<ID>_RESULT` and, for each output (of a gate: each input), `NEEDS_<ID>_<OUTPUT>`;
+ * by the ids of the nodes, and by those of matrices and branches. Of two that
  * would be the same variable neither is set, and a note says so.
  */
 export function needsEnvironment(needs: Claim['needs']): { environment: Record<string, string>; notes: string[] } {
@@ -35,12 +36,15 @@ export function needsEnvironment(needs: Claim['needs']): { environment: Record<s
   return { environment, notes };
 }
 
-/** The cells that are needed of each matrix: their ids begin with the job's own and a dot, which no job's own id has. */
+/**
+ * The cells that are needed of each matrix that the claim has no word for, as those of runs that were frozen before there
+ * was one: their ids begin with the job's own and a dot, which no job's own id has.
+ */
 function matricesOf(needs: Claim['needs']): Map<string, NodeState[]> {
   const matrices = new Map<string, NodeState[]>();
   for (const [id, { result }] of Object.entries(needs)) {
     const group = id.split('.', 1)[0] ?? id;
-    if (group !== id) matrices.set(group, [...(matrices.get(group) ?? []), result]);
+    if (group !== id && !Object.hasOwn(needs, group)) matrices.set(group, [...(matrices.get(group) ?? []), result]);
   }
   return matrices;
 }

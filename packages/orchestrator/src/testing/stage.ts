@@ -1,6 +1,6 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { createInProcessQueue } from '@solstice/common/queue';
-import { assertReplays, createMemoryStore, type RunDetail, type Store } from '@solstice/common/store';
+import { assertReplays, createMemoryStore, type PoolOffer, type RunDetail, type Store } from '@solstice/common/store';
 import { createLogger } from '@solstice/common/telemetry';
 import type { WorkerSpec } from '@solstice/workers/backends';
 import { type BackendFaults, createFakeBackend, FakeMachine } from '@solstice/workers/backends/testing';
@@ -12,7 +12,7 @@ import { Intake } from '../hosts/intake.js';
 import { planJob, runOf, statesOf } from './plan-job.js';
 
 const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest();
-const pools = [{ name: 'default', backend: 'process' as const, image: undefined, cpus: 1, memoryBytes: 1 }];
+const offer = { name: 'default', image: undefined, cpus: 1, memoryBytes: 1 };
 const capacity = { cpus: 2, memoryBytes: 2 ** 30, slots: 2 };
 
 /** The store, with some calls on attempts going another way. */
@@ -41,7 +41,8 @@ export class Stage {
   readonly faults: BackendFaults;
   readonly attempts: Attempts;
   readonly claimer: Claimer;
-  readonly intake = new Intake(pools, () => void this.claimer.look());
+  readonly pools: PoolOffer[];
+  readonly intake: Intake;
   readonly crashes: Error[] = [];
   /** What its attempts believe of the host's lease. */
   readonly lease = {
@@ -52,16 +53,25 @@ export class Stage {
   };
 
   constructor(
-    options: { store?: Store; machine?: FakeMachine; faults?: BackendFaults; wrap?: (store: Store) => Store } = {},
+    options: {
+      store?: Store;
+      machine?: FakeMachine;
+      faults?: BackendFaults;
+      poolBackend?: PoolOffer['backend'];
+      wrap?: (store: Store) => Store;
+    } = {},
   ) {
+    const kind = options.poolBackend ?? 'process';
+    this.pools = [{ ...offer, backend: kind }];
+    this.intake = new Intake(this.pools, () => void this.claimer.look());
     this.store = options.store ?? createMemoryStore({ clock: () => new Date(), idSource: randomUUID });
     const seen = options.wrap?.(this.store) ?? this.store;
     this.machine = options.machine ?? new FakeMachine();
     this.faults = options.faults ?? {};
-    this.backend = createFakeBackend({ hostId: 'alder', machine: this.machine, faults: this.faults });
+    this.backend = createFakeBackend({ kind, hostId: 'alder', machine: this.machine, faults: this.faults });
     this.attempts = new Attempts({
       store: seen.attempts,
-      backends: new Map([['process', this.backend]]),
+      backends: new Map([[kind, this.backend]]),
       mirrors: {
         ensure: async () => ({ directory: '/mirror' }),
         directoryOf: () => '/mirror',
@@ -78,7 +88,7 @@ export class Stage {
     this.claimer = new Claimer({
       store: seen.attempts,
       queue: createInProcessQueue({ logger: this.logger }),
-      host: { id: 'alder', instance: this.instance, pools, capacity },
+      host: { id: 'alder', instance: this.instance, pools: this.pools, capacity },
       intake: this.intake,
       reserved: () => this.attempts.reserved(),
       everyMs: 3_600_000,
@@ -94,7 +104,7 @@ export class Stage {
       keyHash: sha256(Buffer.from('the key of alder')),
       instance: this.instance,
       capacity,
-      pools,
+      pools: this.pools,
       notes: [],
       leaseMs: 30_000,
     });

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { type Assignment, type OrchestratorMessage, PROTOCOL } from '@solstice/common/rpc';
 import type { SourceChannel, SourceChunkData } from '../source/source-transfer.js';
 import type { Spool } from '../spool/spool.js';
+import type { ServiceFailure } from '../steps/services.js';
 import { reconnectDelayMs } from './backoff.js';
 import { Connection, type ConnectionEnd } from './connection.js';
 import { Heartbeats } from './heartbeats.js';
@@ -24,6 +25,9 @@ export interface SessionListener {
   onValidUntil(monotonicMs: number): void;
   /** Any number of times. */
   onCancel(reason: string): void;
+  /** Any number of times, also before the assignment. */
+  onServicesReady(): void;
+  onServiceFailed(failure: ServiceFailure): void;
   /** Once, and nothing after it: there is nobody any more to work for. */
   onOver(reason: SessionOver): void;
 }
@@ -158,6 +162,10 @@ export class Session {
         return this.#onAck(Number(message.value.durableSeq));
       case 'cancel':
         return this.#listener.onCancel(message.value.reason);
+      case 'servicesReady':
+        return this.#listener.onServicesReady();
+      case 'serviceFailed':
+        return this.#listener.onServiceFailed(message.value);
       case 'sourceChunk':
         return this.#onSourceChunk?.(message.value);
       case 'dismiss':

@@ -70,6 +70,11 @@ export class RecordWriter {
     this.#write({ $case: 'stepStarted', value: { step } });
   }
 
+  /** It was not started. */
+  stepSkipped(step: number): void {
+    this.#write({ $case: 'stepSkipped', value: { step } });
+  }
+
   stepFinished(step: number, outcome: Outcome, durationMs: number): void {
     this.#write({ $case: 'stepFinished', value: { step, outcome, durationMs: BigInt(Math.round(durationMs)) } });
   }

@@ -6,11 +6,14 @@ const kinds: Partial<Record<Cause, string>> = {
   [Cause.CAUSE_JOB_TIMEOUT]: 'timeout',
   [Cause.CAUSE_STEP_TIMEOUT]: 'timeout',
   [Cause.CAUSE_DEADLINE]: 'timeout',
+  [Cause.CAUSE_STEP_DEADLINE]: 'timeout',
   [Cause.CAUSE_JOB_SILENCE]: 'silence',
   [Cause.CAUSE_STEP_SILENCE]: 'silence',
   [Cause.CAUSE_CANNOT_START]: 'cannot-start',
   [Cause.CAUSE_USER]: 'user',
   [Cause.CAUSE_OUTPUT]: 'output',
+  [Cause.CAUSE_EXPRESSION]: 'expression',
+  [Cause.CAUSE_SERVICE]: 'service',
   [Cause.CAUSE_CANCELLED]: 'cancelled',
 };
 
@@ -26,6 +29,14 @@ export function errorEnvironment(outcome: Outcome, steps: readonly Step[]): Reco
   };
 }
 
+/** The same for conditions: `error.kind`, `error.reason`, `error.step`, `error.exit`. Nothing went wrong: all of them are empty. */
+export function errorContext(outcome: Outcome, steps: readonly Step[]): Record<string, unknown> {
+  const { CI_ERROR_KIND: kind, CI_ERROR_REASON: reason, CI_ERROR_STEP: step } = errorEnvironment(outcome, steps);
+  if (kind === undefined) return {};
+  const exit = outcome.cause === Cause.CAUSE_EXIT ? { exit: outcome.exitCode } : {};
+  return { error: { kind, reason, step, ...exit } };
+}
+
 /** In one sentence, without its full stop. */
 export function describeOutcome(outcome: Outcome, stepName: string): string {
   const step = `step “${stepName}”`;
@@ -39,6 +50,12 @@ export function describeOutcome(outcome: Outcome, stepName: string): string {
       return `the job took longer than ${seconds}`;
     case Cause.CAUSE_STEP_TIMEOUT:
       return `${step} took longer than ${seconds}`;
+    case Cause.CAUSE_STEP_DEADLINE:
+      return `${step} took longer than ${seconds} in all attempts together`;
+    case Cause.CAUSE_EXPRESSION:
+      return `the condition of ${step} could not be judged: ${outcome.detail}`;
+    case Cause.CAUSE_SERVICE:
+      return `service ${outcome.service}: ${outcome.detail}`;
     case Cause.CAUSE_DEADLINE:
       return `the job's deadline of ${seconds} is over`;
     case Cause.CAUSE_JOB_SILENCE:

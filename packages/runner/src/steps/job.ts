@@ -1,5 +1,6 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { type ConditionContext, Conditions } from '@solstice/common/expressions';
 import {
   type Assignment,
   FAIL_REASON_BYTES,
@@ -14,7 +15,7 @@ import type { CommandAnswer, CommandRequest } from '../command/request.js';
 import { JobOutputs } from '../outputs/job-outputs.js';
 import type { RecordWriter } from '../spool/record-writer.js';
 import type { Spool } from '../spool/spool.js';
-import { errorEnvironment } from './error-environment.js';
+import { errorContext, errorEnvironment } from './error-environment.js';
 import { JobProcesses } from './job-processes.js';
 import {
   afterCatch,
@@ -27,6 +28,7 @@ import {
   wentWrong,
 } from './outcomes.js';
 import type { ProcessGroups } from './process-groups.js';
+import { describeFailure, type ServiceFailure, type Services } from './services.js';
 import { stepEnvironment } from './step-environment.js';
 import { StepSequence } from './step-sequence.js';
 
@@ -41,6 +43,8 @@ export interface JobParts {
   environment: Record<string, string>;
   /** Fills the work directory; gives what else the steps' environment needs. Rejects with a reason for people. */
   checkout: (signal: AbortSignal) => Promise<Record<string, string>>;
+  /** What becomes of the containers beside the worker, if the job has any. */
+  services: Services;
   /** Durable when it returns; called once, before the first step. */
   markStarted: () => void;
   monotonicMs: () => number;
@@ -56,7 +60,10 @@ export class Job {
   readonly #aftermathMs: number;
   readonly #processes: JobProcesses;
   readonly #outputs = new JobOutputs();
-  readonly #abortCheckout = new AbortController();
+  /** Cancelled before its steps began: what they wait for is not waited for any more. */
+  readonly #abortStart = new AbortController();
+  readonly #conditions: Conditions;
+  readonly #context: ConditionContext;
   #programs: string | undefined;
   readonly #assignedAtMs: number;
   #startedAtMs = 0;
@@ -72,6 +79,8 @@ export class Job {
     this.#aftermathMs = Number(limits?.aftermathMs ?? 0n) || defaultAftermathMs;
     parts.writer.limit(Number(limits?.logBytes ?? 0n));
     this.#processes = new JobProcesses(parts);
+    this.#conditions = new Conditions(parts.assignment.changed);
+    this.#context = contextOf(parts.assignment);
     this.#assignedAtMs = parts.monotonicMs();
   }
 
@@ -84,8 +93,11 @@ export class Job {
     try {
       const source = await this.#checkout();
       if (!source.ok) return this.#end(source.outcome);
+      const failure = await this.#servicesReady();
       if (this.#cancelled !== undefined) return this.#end(stopped(0, this.#cancelled));
+      if (failure !== undefined) return this.#end(stopped(0, { kind: 'service', ...describeFailure(failure) }));
       this.#parts.markStarted();
+      this.#parts.services.onEnd((ended) => this.#serviceEnded(ended));
       this.#startedAtMs = this.#parts.monotonicMs();
       server = await this.#serveCommands(commands);
       return this.#end(await this.#phases({ ...this.#parts.environment, ...source.environment }));
@@ -100,7 +112,7 @@ export class Job {
   cancel(reason: string): void {
     if (this.#cancelled !== undefined) return;
     this.#cancelled = { kind: 'cancelled', reason };
-    this.#abortCheckout.abort();
+    this.#abortStart.abort();
     const current = this.#current;
     if (current !== undefined && current.kind !== StepKind.STEP_KIND_FINALLY)
       return current.sequence.stop(this.#cancelled);
@@ -112,7 +124,7 @@ export class Job {
   async #checkout(): Promise<{ ok: true; environment: Record<string, string> } | { ok: false; outcome: Outcome }> {
     const { checkout, writer } = this.#parts;
     try {
-      const environment = await checkout(this.#abortCheckout.signal);
+      const environment = await checkout(this.#abortStart.signal);
       return { ok: true, environment };
     } catch (error) {
       if (this.#cancelled !== undefined) return { ok: false, outcome: stopped(0, this.#cancelled) };
@@ -122,20 +134,50 @@ export class Job {
     }
   }
 
+  /** Undefined: they are, or the job is cancelled. */
+  async #servicesReady(): Promise<ServiceFailure | undefined> {
+    const { assignment, services, writer } = this.#parts;
+    if (assignment.services.length === 0) return undefined;
+    const names = assignment.services.join(', ');
+    writer.system(0, `Waiting for ${assignment.services.length === 1 ? 'service' : 'services'} ${names}.`);
+    const failure = await services.untilReady(this.#abortStart.signal);
+    if (failure !== undefined) this.#showService(failure);
+    else if (this.#cancelled === undefined) writer.system(0, `Ready: ${names}.`);
+    return failure;
+  }
+
+  /** Steps that run are stopped by it. What tidies up may have ended it itself. */
+  #serviceEnded(failure: ServiceFailure): void {
+    const current = this.#current;
+    if (current === undefined || current.kind === StepKind.STEP_KIND_FINALLY) return;
+    this.#processes.flush();
+    this.#showService(failure);
+    current.sequence.stop({ kind: 'service', ...describeFailure(failure) });
+  }
+
+  #showService({ name, detail, output }: ServiceFailure): void {
+    const said = output.length === 0 ? 'It printed nothing.' : 'What it printed last:';
+    const lines = [`Service ${name} ${detail}. ${said}`, ...output.map((line) => `  ${line}`)];
+    this.#parts.writer.system(this.#current?.sequence.stepIndex ?? 0, lines.join('\n'));
+  }
+
   async #phases(environment: Record<string, string>): Promise<Outcome> {
     const { assignment } = this.#parts;
-    const errorsOf = (outcome: Outcome) => ({ ...environment, ...errorEnvironment(outcome, assignment.steps) });
-    let outcome = this.#unlessCancelled(await this.#run(StepKind.STEP_KIND_UNSPECIFIED, environment));
+    const afterwards = (kind: StepKind, outcome: Outcome) => {
+      const { steps } = assignment;
+      return this.#run(kind, { ...environment, ...errorEnvironment(outcome, steps) }, errorContext(outcome, steps));
+    };
+    let outcome = this.#unlessCancelled(await this.#run(StepKind.STEP_KIND_UNSPECIFIED, environment, {}));
     let caught = false;
     if (wentWrong(outcome) && this.#has(StepKind.STEP_KIND_CATCH)) {
-      const after = await this.#run(StepKind.STEP_KIND_CATCH, errorsOf(outcome));
+      const after = await afterwards(StepKind.STEP_KIND_CATCH, outcome);
       outcome = this.#unlessCancelled(afterCatch(outcome, after));
       caught = outcome.result === Result.RESULT_SUCCEEDED;
     }
     if (outcome.result === Result.RESULT_SUCCEEDED) outcome = this.#readOutputs(caught);
     if (this.#has(StepKind.STEP_KIND_FINALLY)) {
       if (this.#cancelled !== undefined) outcome = stopped(outcome.step, this.#cancelled);
-      outcome = afterFinally(outcome, await this.#run(StepKind.STEP_KIND_FINALLY, errorsOf(outcome)));
+      outcome = afterFinally(outcome, await afterwards(StepKind.STEP_KIND_FINALLY, outcome));
       if (this.#cancelled !== undefined) outcome = stopped(outcome.step, this.#cancelled);
     }
     return outcome;
@@ -150,7 +192,7 @@ export class Job {
     return this.#parts.assignment.steps.some((step) => step.kind === kind);
   }
 
-  async #run(kind: StepKind, base: Record<string, string>): Promise<Outcome> {
+  async #run(kind: StepKind, base: Record<string, string>, error: ConditionContext): Promise<Outcome> {
     const { assignment, writer, groups, workDirectory, spoolDirectory, monotonicMs } = this.#parts;
     const sequence = new StepSequence({
       steps: assignment.steps.filter((step) => step.kind === kind),
@@ -158,6 +200,8 @@ export class Job {
         const own = { CI_WORKSPACE: workDirectory, CI_STEP: String(step.index), CI_STEP_NAME: step.name };
         return stepEnvironment(base, { ...own, ...assignment.env }, step.env, this.#programs);
       },
+      judge: (step) =>
+        step.when === '' ? { holds: true } : this.#conditions.judge(step.when, { ...this.#context, ...error }),
       writer,
       processes: this.#processes,
       groups,
@@ -232,4 +276,8 @@ export class Job {
     const final = this.#final && wentWrong(outcome);
     return { outcome, outputs: this.#outputs.values, final };
   }
+}
+
+function contextOf({ conditionContext }: Assignment): ConditionContext {
+  return conditionContext === '' ? {} : (JSON.parse(conditionContext) as ConditionContext);
 }

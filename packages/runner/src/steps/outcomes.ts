@@ -9,6 +9,7 @@ const blank: Outcome = {
   step: 0,
   limitMs: 0n,
   detail: '',
+  service: '',
 };
 
 export const succeeded: Outcome = blank;
@@ -34,12 +35,18 @@ export function outputFailed(step: number, detail: string): Outcome {
   return { ...blank, result: Result.RESULT_FAILED, cause: Cause.CAUSE_OUTPUT, step, detail };
 }
 
+/** Its condition could not be judged. */
+export function notJudged(step: number, detail: string): Outcome {
+  return { ...blank, result: Result.RESULT_FAILED, cause: Cause.CAUSE_EXPRESSION, step, detail };
+}
+
 const clocks = {
   'job-timeout': Cause.CAUSE_JOB_TIMEOUT,
   'job-silence': Cause.CAUSE_JOB_SILENCE,
   deadline: Cause.CAUSE_DEADLINE,
   'step-timeout': Cause.CAUSE_STEP_TIMEOUT,
   'step-silence': Cause.CAUSE_STEP_SILENCE,
+  'step-deadline': Cause.CAUSE_STEP_DEADLINE,
   /** What the last steps have after a cancel. */
   aftermath: Cause.CAUSE_JOB_TIMEOUT,
 } as const;
@@ -49,6 +56,7 @@ export type StopReason =
   | { kind: 'cancelled'; reason: string }
   /** `solstice fail` */
   | { kind: 'user'; reason: string }
+  | { kind: 'service'; name: string; detail: string }
   | { kind: keyof typeof clocks; limitMs: number };
 
 export function stopped(step: number, stop: StopReason): Outcome {
@@ -57,6 +65,10 @@ export function stopped(step: number, stop: StopReason): Outcome {
       return { ...blank, result: Result.RESULT_CANCELLED, cause: Cause.CAUSE_CANCELLED, step, detail: stop.reason };
     case 'user':
       return { ...blank, result: Result.RESULT_FAILED, cause: Cause.CAUSE_USER, step, detail: stop.reason };
+    case 'service': {
+      const { name: service, detail } = stop;
+      return { ...blank, result: Result.RESULT_FAILED, cause: Cause.CAUSE_SERVICE, step, service, detail };
+    }
     default:
       return {
         ...blank,
@@ -83,6 +95,10 @@ export function describeStop(stop: StopReason): string {
       return `The job printed nothing for ${stop.limitMs / 1000} s and is stopped.`;
     case 'step-silence':
       return `The step printed nothing for ${stop.limitMs / 1000} s and is stopped.`;
+    case 'step-deadline':
+      return `The step's deadline of ${stop.limitMs / 1000} s, for all attempts of the job together, is over, and it is stopped.`;
+    case 'service':
+      return `The job cannot go on: service ${stop.name} ${stop.detail}`;
     case 'deadline':
       return `The job's deadline of ${stop.limitMs / 1000} s is over, and it is stopped.`;
     case 'aftermath':

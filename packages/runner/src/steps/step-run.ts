@@ -71,9 +71,13 @@ export class StepRun {
     processes.watch(silence);
     const timeoutMs = Number(step.timeoutMs);
     const clock = startLimit(timeoutMs, () => this.#runOut({ kind: 'step-timeout', limitMs: timeoutMs }));
+    // None of it left is no limit here: such a step is not started.
+    const limitMs = Number(step.deadlineLimitMs);
+    const deadline = startLimit(Number(step.deadlineMs), () => this.#runOut({ kind: 'step-deadline', limitMs }));
     try {
       const end = await process.run();
       clearTimeout(clock);
+      clearTimeout(deadline);
       processes.unwatch(silence);
       // Stopped while it ran: that is why it ended, whatever it says itself.
       const stop = this.#stop;
@@ -85,6 +89,7 @@ export class StepRun {
       return 'signal' in end ? signalled(step.index, end.signal) : exited(step.index, end.exitCode);
     } finally {
       clearTimeout(clock);
+      clearTimeout(deadline);
       processes.unwatch(silence);
     }
   }

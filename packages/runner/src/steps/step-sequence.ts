@@ -1,8 +1,9 @@
+import type { Verdict } from '@solstice/common/expressions';
 import { Cause, type Outcome, Result, type Step } from '@solstice/common/rpc';
 import type { RecordWriter } from '../spool/record-writer.js';
 import type { JobProcesses } from './job-processes.js';
 import { startLimit } from './limit-timer.js';
-import { describeStop, type StopReason, stopped, succeeded, wentWrong } from './outcomes.js';
+import { describeStop, notJudged, type StopReason, stopped, succeeded, wentWrong } from './outcomes.js';
 import type { ProcessGroups } from './process-groups.js';
 import { SilenceClock } from './silence-clock.js';
 import { StepRun } from './step-run.js';
@@ -11,6 +12,8 @@ export interface StepSequenceParts {
   steps: readonly Step[];
   /** Everything but what the step itself says. */
   environmentOf: (step: Step) => Record<string, string>;
+  /** Does its condition hold? */
+  judge: (step: Step) => Verdict;
   writer: RecordWriter;
   processes: JobProcesses;
   groups: ProcessGroups;
@@ -42,6 +45,11 @@ export class StepSequence {
     });
   }
 
+  /** The one that runs, or ran last. */
+  get stepIndex(): number {
+    return this.#stepIndex;
+  }
+
   /** From now on they have so long, all together. 0: no limit. The first of several that runs out counts. */
   limit(ms: number, reason: StopReason): void {
     if (!this.#over) this.#limits.push(startLimit(ms, () => this.stop(reason)));
@@ -61,7 +69,12 @@ export class StepSequence {
     processes.watch(this.#silence);
     try {
       for (const step of steps) {
-        const outcome = await this.#step(step);
+        const verdict = this.#parts.judge(step);
+        if ('holds' in verdict && !verdict.holds) {
+          this.#skip(step);
+          continue;
+        }
+        const outcome = 'problem' in verdict ? this.#notJudged(step, verdict.problem) : await this.#step(step);
         // Stopped by what concerns all of them, one that may fail is no reason to go on.
         const mayFail = step.allowFailure && this.#stop === undefined;
         if (outcome.result !== Result.RESULT_SUCCEEDED && !mayFail) return outcome;
@@ -78,10 +91,37 @@ export class StepSequence {
     }
   }
 
+  #skip(step: Step): void {
+    const { writer } = this.#parts;
+    writer.system(step.index, `The step is skipped, because its condition is false: ${step.when}`);
+    writer.stepSkipped(step.index);
+  }
+
+  #notJudged(step: Step, problem: string): Outcome {
+    const { writer } = this.#parts;
+    writer.system(step.index, `The step's condition could not be judged: ${step.when}: ${problem}`);
+    return this.#endedAtOnce(step, notJudged(step.index, `${step.when}: ${problem}`));
+  }
+
+  /** Earlier attempts of the job have used up what it has for all of them. */
+  #hasNoTimeLeft(step: Step): Outcome {
+    const limitMs = Number(step.deadlineLimitMs);
+    const all = `The step's deadline of ${limitMs / 1000} s`;
+    this.#parts.writer.system(step.index, `${all} was used up by earlier attempts of the job, so it does not begin.`);
+    return this.#endedAtOnce(step, stopped(step.index, { kind: 'step-deadline', limitMs }));
+  }
+
+  #endedAtOnce(step: Step, outcome: Outcome): Outcome {
+    this.#parts.writer.stepStarted(step.index);
+    this.#parts.writer.stepFinished(step.index, outcome, 0);
+    return outcome;
+  }
+
   async #step(step: Step): Promise<Outcome> {
     const { writer, processes, groups, workDirectory, spoolDirectory, graceMs, monotonicMs } = this.#parts;
-    const beganMs = monotonicMs();
     this.#stepIndex = step.index;
+    if (step.deadlineLimitMs > 0n && step.deadlineMs === 0n) return this.#hasNoTimeLeft(step);
+    const beganMs = monotonicMs();
     writer.stepStarted(step.index);
     this.#current = new StepRun({
       step,

@@ -1,14 +1,17 @@
+import type { ServiceSpec } from '@solstice/common/flow';
+
 /**
  * Makes workers and takes them away. A worker is born for one attempt and gone after it.
  *
  * Contract (describeBackendContract checks it on every backend and on the fake):
  * - `provision` is idempotent on the worker id; calling it for a worker that exists gives that worker. It rejects with
- *   SolsticeError `image-unavailable` or `worker-failed` (a reason that a person can act on) and has then left nothing.
+ *   SolsticeError `image-unavailable`, `host-full`, `backend-unavailable` (what makes workers does not answer) or
+ *   `worker-failed`, with a reason that a person can act on, and has then left nothing.
  *   Aborting the signal makes it reject and leave nothing.
  * - `list` names every worker of this host (label, directory), also those that an earlier process made, running or dead.
  * - `Worker.wait` settles once the worker has ended, for whatever reason; any number of callers.
  * - `Worker.destroy` is idempotent and complete: processes (also those that left the process group), container,
- *   network, files. Destroying what is not there succeeds.
+ *   network, files, services. Destroying what is not there succeeds.
  * - Calls for different workers may run at once; for one worker, `destroy` may overtake `provision` and wins.
  */
 export interface Backend {
@@ -34,6 +37,8 @@ export interface WorkerSpec {
   image: string | undefined;
   cpus: number;
   memoryBytes: number;
+  /** Container only. Each is there from before the runner's start until the worker is destroyed, and is reached by its name. */
+  services?: readonly ServiceSpec[];
   /** How long the runner goes on without an orchestrator. Default: the runner's own. */
   detachedMs?: number;
 }
@@ -43,7 +48,29 @@ export interface Worker {
   /** How the runner sees the mirror; undefined: it must ask for chunks. Same answer after adoption. */
   readonly mirrorPath: string | undefined;
   wait(): Promise<WorkerExit>;
+  /**
+   * Looks on while its services become ready and while they run, also after adoption; `services` are those of its spec.
+   * Says nothing more once one has failed, or the signal is aborted.
+   */
+  watchServices(services: readonly ServiceSpec[], events: ServiceEvents, signal: AbortSignal): void;
   destroy(): Promise<void>;
+}
+
+export interface ServiceEvents {
+  /** All of them are. Once. */
+  onReady(): void;
+  /** Once; it may follow `onReady`. */
+  onFailed(failure: ServiceFailure): void;
+}
+
+export interface ServiceFailure {
+  name: string;
+  /** As it goes on after the name: `was not ready within 1 min`. */
+  detail: string;
+  /** Its last lines. */
+  output: readonly string[];
+  /** False: it did not become ready in time. */
+  ended: boolean;
 }
 
 export type WorkerExit =

@@ -1,8 +1,6 @@
-import { type ErrorCode, SolsticeError, toError } from '@solstice/common/errors';
+import { SolsticeError, toError } from '@solstice/common/errors';
 import type { Logger } from '@solstice/common/telemetry';
-
-// What a caller of `provision` may be given; anything else comes as `worker-failed`.
-const PROMISED_CODES: ErrorCode[] = ['image-unavailable', 'worker-failed'];
+import { provisionFailure } from './provision-failure.js';
 
 interface Lane {
   tail: Promise<unknown>;
@@ -64,9 +62,7 @@ export class WorkerLanes {
         this.#logger.error({ workerId, err: error }, 'worker could not be undone');
       });
       throwIfAborted(workerId, signal);
-      const promised = thrown instanceof SolsticeError && PROMISED_CODES.includes(thrown.code);
-      if (promised) throw thrown;
-      throw new SolsticeError('worker-failed', `worker ${workerId}: ${toError(thrown).message}`, { cause: thrown });
+      throw provisionFailure(workerId, thrown);
     }
   }
 

@@ -17,6 +17,7 @@ const outcome: Outcome = {
   step: 1,
   limitMs: 0n,
   detail: '',
+  service: '',
 };
 const names = ['build', 'test'];
 
@@ -69,6 +70,21 @@ describe('an outcome in our words', () => {
       { state: 'timed_out', cause: { kind: 'clock', clock: 'deadline', limitMs: 5, step: 1, stepName: 'test' } },
     ],
     [
+      'the step’s deadline',
+      { result: Result.RESULT_TIMED_OUT, cause: ProtocolCause.CAUSE_STEP_DEADLINE, limitMs: 5n },
+      { state: 'timed_out', cause: { kind: 'clock', clock: 'step-deadline', limitMs: 5, step: 1, stepName: 'test' } },
+    ],
+    [
+      'a condition that cannot be judged',
+      { cause: ProtocolCause.CAUSE_EXPRESSION, detail: 'size(x) / 0 == 1: division by zero' },
+      { state: 'failed', cause: { kind: 'expression', detail: 'step “test”: size(x) / 0 == 1: division by zero' } },
+    ],
+    [
+      'a service',
+      { cause: ProtocolCause.CAUSE_SERVICE, service: 'db', detail: 'ended with exit code 1' },
+      { state: 'failed', cause: { kind: 'service', name: 'db', detail: 'ended with exit code 1' } },
+    ],
+    [
       'what a step says itself',
       { cause: ProtocolCause.CAUSE_USER, detail: 'no disk left' },
       { state: 'failed', cause: { kind: 'user', reason: 'no disk left' } },
@@ -108,6 +124,15 @@ describe('a record in our words', () => {
       exitCode: 3,
       result: { state: 'failed', cause: { kind: 'exit', step: 1, stepName: 'test', exitCode: 3 } },
     });
+  });
+
+  it('tells that a step was skipped', () => {
+    expect(toRecord(record({ $case: 'stepSkipped', value: { step: 1 } }), names)).toEqual({
+      ...head,
+      kind: 'step-skipped',
+      step: 1,
+    });
+    expect(() => toRecord(record({ $case: 'stepSkipped', value: { step: 2 } }), names)).toThrow(ProtocolViolation);
   });
 
   it('tells outputs, and that a failure is for good', () => {

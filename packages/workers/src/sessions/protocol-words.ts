@@ -28,6 +28,8 @@ export function toRecord(record: ProtocolRecord, stepNames: readonly string[]): 
   switch (body?.$case) {
     case 'stepStarted':
       return { seq, at, kind: 'step-started', step: knownStep(body.value.step, stepNames) };
+    case 'stepSkipped':
+      return { seq, at, kind: 'step-skipped', step: knownStep(body.value.step, stepNames) };
     case 'log': {
       const { step, stream, data } = body.value;
       // What the runner says of itself before the first step counts as step 0, also in a job without steps.
@@ -110,10 +112,16 @@ function toCause(outcome: Outcome, stepNames: readonly string[]): Cause {
       return { kind: 'clock', clock: 'silence', limitMs, step, stepName };
     case ProtocolCause.CAUSE_STEP_SILENCE:
       return { kind: 'clock', clock: 'step-silence', limitMs, step, stepName };
+    case ProtocolCause.CAUSE_STEP_DEADLINE:
+      return { kind: 'clock', clock: 'step-deadline', limitMs, step, stepName };
+    case ProtocolCause.CAUSE_EXPRESSION:
+      return { kind: 'expression', detail: `step “${stepName}”: ${toText(detail)}` };
+    case ProtocolCause.CAUSE_SERVICE:
+      return { kind: 'service', name: toText(outcome.service), detail: toText(detail) };
     case ProtocolCause.CAUSE_DEADLINE:
       return { kind: 'clock', clock: 'deadline', limitMs, step, stepName };
     case ProtocolCause.CAUSE_USER:
-      return { kind: 'user', reason: toReason(detail) };
+      return { kind: 'user', reason: toText(detail) };
     case ProtocolCause.CAUSE_OUTPUT:
       return { kind: 'output', detail };
     case ProtocolCause.CAUSE_CANCELLED:
@@ -127,7 +135,8 @@ function toCause(outcome: Outcome, stepNames: readonly string[]): Cause {
   }
 }
 
-function toReason(detail: string): string {
+/** What a worker makes up is kept, so it has a limit. */
+function toText(detail: string): string {
   if (Buffer.byteLength(detail) <= FAIL_REASON_BYTES && !detail.includes('\0')) return detail;
   throw new ProtocolViolation('the reason of a failure is too long, or has a NUL in it');
 }

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { type ServerDuplexStream, status } from '@grpc/grpc-js';
 import { SolsticeError, toError } from '@solstice/common/errors';
 import {
+  CONDITIONS_SINCE_MINOR,
   type Hello,
   type OrchestratorMessage,
   POLICIES_SINCE_MINOR,
@@ -10,6 +11,7 @@ import {
   WATCHDOG_SINCE_MINOR,
 } from '@solstice/common/rpc';
 import type { Logger } from '@solstice/common/telemetry';
+import type { ServiceFailure } from '../backends/backend.js';
 import type { SessionLimits } from './limits.js';
 import { ProtocolViolation } from './protocol-words.js';
 import type { RecordLag } from './record-lag.js';
@@ -155,11 +157,15 @@ export class RunnerSession {
     const control = {
       cancel: (reason: string) => this.#send({ $case: 'cancel', value: { reason } }),
       dismiss: (reason: string) => this.#dismiss(reason),
+      servicesReady: () => this.#send({ $case: 'servicesReady', value: {} }),
+      serviceFailed: (failure: ServiceFailure) =>
+        this.#send({ $case: 'serviceFailed', value: { ...failure, output: [...failure.output] } }),
     };
     const minor = hello.protocol?.minor ?? 0;
     owner.connected(control, {
       watchdog: minor >= WATCHDOG_SINCE_MINOR,
       policies: minor >= POLICIES_SINCE_MINOR,
+      conditions: minor >= CONDITIONS_SINCE_MINOR,
     });
     if (owner.validForMs() === undefined) {
       this.#timers.push(setInterval(() => this.#ping(0n), this.#limits.pingMs));

@@ -1,5 +1,6 @@
 import type { Assignment } from '@solstice/common/rpc';
 import type { RunnerRecord } from '@solstice/common/store';
+import type { ServiceFailure } from '../backends/backend.js';
 
 /**
  * What the session server asks of its owner (the orchestrator; later also `cidev run`). The server knows the
@@ -44,9 +45,15 @@ export interface RunnerAbilities {
   watchdog: boolean;
   /** Silence, deadlines, steps that may fail, `catch`, `finally`, outputs. */
   policies: boolean;
+  /** Conditions and deadlines of steps, services. */
+  conditions: boolean;
 }
 
 export interface SessionControl {
   cancel(reason: string): void;
   dismiss(reason: string): void;
+  /** The steps may begin. Repeating it does nothing. */
+  servicesReady(): void;
+  /** Ends the job; the first one counts. */
+  serviceFailed(failure: ServiceFailure): void;
 }

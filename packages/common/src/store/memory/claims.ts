@@ -1,6 +1,7 @@
 import { SolsticeError } from '../../errors/index.js';
-import { isRefusal, parseAttemptId } from '../../flow/index.js';
+import { isRefusal, parseAttemptId, type RunFlow } from '../../flow/index.js';
 import {
+  attemptsBefore,
   claimFor,
   type Fit,
   type Fleet,
@@ -9,6 +10,7 @@ import {
   isMixed,
   KEEP_AFTER_MS,
   keptOf,
+  stepMsUsed,
 } from '../projection/index.js';
 import type { Claim, Fence, HostRecord } from '../records.js';
 import type { ClaimRequest } from '../store.js';
@@ -56,7 +58,15 @@ export function claimOf(core: Core, workerId: string | undefined, repeated: bool
     return undefined;
   }
   const { flow, meta } = runOf(core, worker.attemptId);
-  return claimFor(flow, meta, worker, repeated, core.now());
+  return claimFor(flow, meta, worker, usedBefore(core, flow, worker.attemptId), repeated, core.now());
+}
+
+function usedBefore(core: Core, flow: RunFlow, attemptId: string): Record<number, number> | undefined {
+  const { node, earlier } = attemptsBefore(flow, attemptId);
+  return stepMsUsed(
+    node,
+    earlier.map((attempt) => ({ attempt, steps: core.tables.attempts.get(attempt.id)?.steps ?? [] })),
+  );
 }
 
 /** All hosts now, by id, with those that are kept. */

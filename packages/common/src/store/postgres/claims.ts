@@ -1,10 +1,20 @@
 import { isDeepStrictEqual } from 'node:util';
 import { SolsticeError } from '../../errors/index.js';
-import { type AttemptView, attemptsOf, isRefusal } from '../../flow/index.js';
-import { claimFor, type Fit, type Fleet, fitOf, waitingOf } from '../projection/index.js';
+import { type AttemptView, attemptsOf, isRefusal, type RunFlow } from '../../flow/index.js';
+import {
+  attemptsBefore,
+  claimFor,
+  type Fit,
+  type Fleet,
+  fitOf,
+  stepMsUsed,
+  waitingOf,
+  waitingSteps,
+} from '../projection/index.js';
 import type { Claim, Fence, HostRecord } from '../records.js';
 import * as attempts from '../sql/attempts.js';
 import * as hosts from '../sql/hosts.js';
+import * as logs from '../sql/logs.js';
 import { readKinds, readOldest } from '../sql/queue.js';
 import * as workers from '../sql/workers.js';
 import type { ClaimRequest } from '../store.js';
@@ -123,7 +133,7 @@ export class Claims {
     const fence: Fence = { attemptId, hostId, instance, epoch: 1 };
     const worker = { id: workerId, fence, offer, resources };
     await workers.insertWorker(tx, { ...worker, tokenHash });
-    return claimFor(run.flow, run.meta, worker, false, tx.now);
+    return claimFor(run.flow, run.meta, worker, await usedBefore(tx, run.flow, attemptId), false, tx.now);
   }
 
   /** What a claim said, again. Undefined: the worker's attempt is over, or elsewhere. */
@@ -133,6 +143,25 @@ export class Claims {
     const run = await this.#commands.lockOfAttempt(tx, before.fence.attemptId);
     // Read again under the run's lock: its end may have come in between.
     const worker = run && (await workers.readWorker(tx, workerId));
-    return run === undefined || worker?.live !== true ? undefined : claimFor(run.flow, run.meta, worker, true, tx.now);
+    if (run === undefined || worker?.live !== true) return undefined;
+    return claimFor(run.flow, run.meta, worker, await usedBefore(tx, run.flow, worker.fence.attemptId), true, tx.now);
   }
+}
+
+async function usedBefore(
+  tx: Transaction,
+  flow: RunFlow,
+  attemptId: string,
+): Promise<Record<number, number> | undefined> {
+  const { node, earlier } = attemptsBefore(flow, attemptId);
+  if (node === undefined || earlier.length === 0) return undefined;
+  const waiting = waitingSteps(node);
+  const progress = await logs.readRunProgress(
+    tx,
+    earlier.map(({ id }) => ({ id, waiting })),
+  );
+  return stepMsUsed(
+    node,
+    earlier.map((attempt) => ({ attempt, steps: progress.get(attempt.id)?.steps ?? [] })),
+  );
 }

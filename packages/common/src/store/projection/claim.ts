@@ -1,5 +1,15 @@
 import { SolsticeError } from '../../errors/index.js';
-import { attemptOf, deadlineOf, describeCause, graphOf, type JobSpec, nodeOf, type RunFlow } from '../../flow/index.js';
+import {
+  attemptOf,
+  conditionContextOf,
+  deadlineOf,
+  graphOf,
+  type JobSpec,
+  needResultsOf,
+  nodeOf,
+  type RunFlow,
+  stepsOf,
+} from '../../flow/index.js';
 import type { Claim, Fence, NeedResult, PoolOffer, Resources } from '../records.js';
 import type { RunMeta } from './run-detail.js';
 
@@ -11,8 +21,15 @@ export interface ClaimedWorker {
   resources: Resources;
 }
 
-/** What the host is told of its claim; the same words each time it asks. */
-export function claimFor(run: RunFlow, meta: RunMeta, worker: ClaimedWorker, repeated: boolean, now: Date): Claim {
+/** What the host is told of its claim; the same words each time it asks. `used`: see `stepMsUsed`. */
+export function claimFor(
+  run: RunFlow,
+  meta: RunMeta,
+  worker: ClaimedWorker,
+  used: Record<number, number> | undefined,
+  repeated: boolean,
+  now: Date,
+): Claim {
   const deadlineAt = deadlineOfAttempt(run, worker.fence.attemptId);
   const attempt = attemptOf(run, worker.fence.attemptId);
   const job = graphOf(run.spec).job(attempt?.nodeId ?? '');
@@ -37,6 +54,8 @@ export function claimFor(run: RunFlow, meta: RunMeta, worker: ClaimedWorker, rep
     queuedAt: new Date(attempt.queuedAt),
     claimedAt: new Date(attempt.claimedAt ?? attempt.queuedAt),
     needs: needResults(run, job),
+    ...conditionsOf(run, job),
+    ...(used !== undefined && { stepMsUsed: used }),
     ...(deadlineAt !== undefined && { deadlineLeftMs: Math.max(0, deadlineAt - now.getTime()) }),
     ...(meta.trace !== undefined && { trace: meta.trace }),
   };
@@ -49,18 +68,16 @@ function deadlineOfAttempt(run: RunFlow, attemptId: string): number | undefined 
 
 function needResults(run: RunFlow, job: JobSpec): Record<string, NeedResult> {
   return Object.fromEntries(
-    graphOf(run.spec)
-      .needs(job.id)
-      .map((id): [string, NeedResult] => {
-        const node = nodeOf(run, id);
-        return [
-          id,
-          {
-            result: node?.state ?? 'waiting',
-            ...(node?.cause !== undefined && { reason: describeCause(node.cause) }),
-            outputs: node?.outputs ?? {},
-          },
-        ];
-      }),
+    Object.entries(needResultsOf(run, job.id)).map(([id, { result, reason, outputs }]) => [
+      id,
+      { result, ...(reason !== '' && { reason }), outputs },
+    ]),
   );
+}
+
+function conditionsOf(run: RunFlow, job: JobSpec): Pick<Claim, 'conditions'> {
+  if (stepsOf(job).every(({ when }) => when === undefined)) {
+    return {};
+  }
+  return { conditions: { context: conditionContextOf(run, job.id), changed: run.spec.changed ?? {} } };
 }

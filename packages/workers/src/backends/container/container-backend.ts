@@ -6,10 +6,11 @@ import { checkWorkerId } from '../boot-file.js';
 import { WorkerLanes } from '../worker-lanes.js';
 import { waitForContainer } from './container-exit.js';
 import { LABELS, nameOf } from './container-names.js';
-import { containerSettings, INSIDE, workerFiles } from './container-settings.js';
+import { containerSettings, INSIDE, serviceSettings, workerFiles } from './container-settings.js';
 import type { DockerConnection } from './docker-connection.js';
-import { engineWords, statusOf, unlessAbsent } from './docker-errors.js';
+import { engineFailure, engineWords, statusOf, unlessAbsent } from './docker-errors.js';
 import type { RunnerMount } from './runner-mount.js';
+import { watchServices } from './watch-services.js';
 import { WorkerImages } from './worker-image.js';
 import { createNetwork, networksOf, removeNetworks } from './worker-network.js';
 
@@ -21,7 +22,7 @@ export interface ContainerBackendSettings {
   logger: Logger;
 }
 
-/** A worker is a container and a network of its own, on the Docker engine of this machine. */
+/** A worker is a container and a network of its own, with a container for each service of its job, on the Docker engine of this machine. */
 export function createContainerBackend(settings: ContainerBackendSettings): Backend {
   return new ContainerBackend(settings);
 }
@@ -99,18 +100,27 @@ class ContainerBackend implements Backend {
   }
 
   async #make(spec: WorkerSpec, signal: AbortSignal): Promise<Worker> {
-    const imageId = await this.#images.idOf(spec.image, signal);
+    const services = spec.services ?? [];
+    const [imageId, ...serviceImages] = await Promise.all(
+      [spec.image, ...services.map(({ image }) => image)].map((image) => this.#images.idOf(image, signal)),
+    );
     await this.#engine(spec.workerId, async () => {
       await this.#remove(spec.workerId);
-      const [container] = await settledAll([this.#createContainer(spec, imageId), createNetwork(this.#docker, spec)]);
-      if (signal.aborted) return;
-      await container.start();
+      // The network is not looked at before the start, so all are made side by side.
+      const [container, ...others] = await settledAll(createNetwork(this.#docker, spec), [
+        this.#createContainer(spec, imageId ?? ''),
+        ...services.map((service, index) =>
+          this.#docker.createContainer(serviceSettings(spec, service, serviceImages[index] ?? '')),
+        ),
+      ]);
+      // The runner's comes last: whoever finds it running knows that the services were started.
+      for (const other of others) if (!signal.aborted) await other.start();
+      if (!signal.aborted) await container?.start();
     });
     this.#settings.logger.debug({ workerId: spec.workerId, image: spec.image }, 'worker container started');
     return this.#worker(spec.workerId, spec.mirrorDirectory !== undefined);
   }
 
-  /** The network is not looked at before the start, so the two are made side by side. */
   async #createContainer(spec: WorkerSpec, imageId: string): Promise<Docker.Container> {
     const files = await workerFiles(spec);
     const settings = containerSettings(spec, imageId, await this.#settings.runnerMount.ready());
@@ -124,6 +134,8 @@ class ContainerBackend implements Backend {
       id,
       mirrorPath: hasMirror ? INSIDE.mirror : undefined,
       wait: () => waitForContainer(this.#docker, nameOf(id), this.#settings.logger),
+      watchServices: (services, events, signal) =>
+        watchServices({ docker: this.#docker, workerId: id, services, logger: this.#settings.logger }, events, signal),
       destroy: () => this.#lanes.destroy(id, () => this.#engine(id, () => this.#remove(id))),
     };
   }
@@ -160,16 +172,14 @@ class ContainerBackend implements Backend {
     try {
       return await work();
     } catch (thrown) {
-      if (thrown instanceof SolsticeError) throw thrown;
-      throw new SolsticeError('worker-failed', `worker ${workerId}: Docker says: ${engineWords(thrown)}`, {
-        cause: thrown,
-      });
+      throw engineFailure(`worker ${workerId}: Docker says`, thrown, 'worker-failed');
     }
   }
 }
 
 /** Like Promise.all, but never rejects while one of them still runs: what it then made could not be undone. */
-async function settledAll<A, B>(work: [Promise<A>, Promise<B>]): Promise<[A, B]> {
-  await Promise.allSettled(work);
-  return await Promise.all(work);
+async function settledAll<T>(first: Promise<void>, others: readonly Promise<T>[]): Promise<T[]> {
+  await Promise.allSettled([first, ...others]);
+  await first;
+  return await Promise.all(others);
 }

@@ -67,7 +67,8 @@ async function untilNotRunning(docker: Docker, name: string): Promise<void> {
   }
 }
 
-async function lastOutput(container: Docker.Container): Promise<string> {
+/** Of both streams, as many lines as are shown. */
+export async function lastOutput(container: Docker.Container): Promise<string> {
   const frames = await container.logs({ stdout: true, stderr: true, tail: LAST_OUTPUT_LINES, follow: false });
   return lastLines(withoutFrames(Buffer.from(frames)), LAST_OUTPUT_LINES);
 }

@@ -8,11 +8,17 @@ export const LABELS = {
   epoch: 'solstice.epoch',
   /** `yes`: it was given a mirror. */
   mirror: 'solstice.mirror',
+  /** On the container of a service: its name. */
+  service: 'solstice.service',
 } as const;
 
 /** Of a worker's container and of its network; deterministic, so that a second provision meets the first. */
 export function nameOf(workerId: string): string {
   return `solstice-${workerId}`;
+}
+
+export function serviceNameOf(workerId: string, service: string): string {
+  return `${nameOf(workerId)}-${service}`;
 }
 
 export function labelsOf(spec: WorkerSpec): Record<string, string> {

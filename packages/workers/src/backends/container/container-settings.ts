@@ -1,8 +1,9 @@
+import type { ServiceSpec } from '@solstice/common/flow';
 import type Docker from 'dockerode';
 import { pack } from 'tar-stream';
 import type { WorkerSpec } from '../backend.js';
 import { bootFile } from '../boot-file.js';
-import { labelsOf, nameOf } from './container-names.js';
+import { LABELS, labelsOf, nameOf, serviceNameOf } from './container-names.js';
 import type { RunnerVersion } from './runner-mount.js';
 
 /** What a worker sees inside its container. */
@@ -50,18 +51,48 @@ export function containerSettings(
         readOnly(spec.sessionDirectory, INSIDE.session),
         ...(spec.mirrorDirectory === undefined ? [] : [readOnly(spec.mirrorDirectory, INSIDE.mirror)]),
       ],
-      Init: true,
-      NanoCpus: Math.round(spec.cpus * 1e9),
-      Memory: spec.memoryBytes,
-      // Equal: no swap beyond the memory, so a job that needs more ends soon and is told why.
-      MemorySwap: spec.memoryBytes,
-      PidsLimit: PIDS_LIMIT,
-      CapDrop: DROPPED_CAPABILITIES,
-      SecurityOpt: ['no-new-privileges'],
-      RestartPolicy: { Name: 'no' },
-      // Only what the runner itself says lands here; its last lines are shown when it ends badly.
-      LogConfig: { Type: 'json-file', Config: { 'max-size': '1m', 'max-file': '1' } },
+      ...confinement(spec),
     },
+  };
+}
+
+/**
+ * A container for a service of the job, in the worker's network under its own name. Entrypoint, user and environment are
+ * the image's: it is there to be what it is. Each is held to what the job reserved for all of them (docs/host.md).
+ */
+export function serviceSettings(
+  spec: WorkerSpec,
+  service: ServiceSpec,
+  imageId: string,
+): Docker.ContainerCreateOptions {
+  const network = nameOf(spec.workerId);
+  return {
+    name: serviceNameOf(spec.workerId, service.name),
+    Hostname: service.name,
+    Image: imageId,
+    Env: Object.entries(service.env).map(([name, value]) => `${name}=${value}`),
+    Labels: { ...labelsOf(spec), [LABELS.service]: service.name },
+    Healthcheck: { Test: ['NONE'] },
+    AttachStdout: false,
+    AttachStderr: false,
+    HostConfig: { NetworkMode: network, ...confinement(spec) },
+    NetworkingConfig: { EndpointsConfig: { [network]: { Aliases: [service.name] } } },
+  };
+}
+
+function confinement(spec: WorkerSpec): Docker.HostConfig {
+  return {
+    Init: true,
+    NanoCpus: Math.round(spec.cpus * 1e9),
+    Memory: spec.memoryBytes,
+    // Equal: no swap beyond the memory, so a job that needs more ends soon and is told why.
+    MemorySwap: spec.memoryBytes,
+    PidsLimit: PIDS_LIMIT,
+    CapDrop: DROPPED_CAPABILITIES,
+    SecurityOpt: ['no-new-privileges'],
+    RestartPolicy: { Name: 'no' },
+    // Of the runner's only what it says itself lands here. The last lines are shown when a container ends badly.
+    LogConfig: { Type: 'json-file', Config: { 'max-size': '1m', 'max-file': '1' } },
   };
 }
 

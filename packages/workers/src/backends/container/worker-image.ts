@@ -1,14 +1,15 @@
 import { SolsticeError } from '@solstice/common/errors';
 import type { Logger } from '@solstice/common/telemetry';
 import type Docker from 'dockerode';
-import { engineWords, unlessAbsent } from './docker-errors.js';
+import { engineFailure, unlessAbsent } from './docker-errors.js';
 
 // It becomes part of a path of the engine's API.
 const IMAGE_NAME = /^[A-Za-z0-9][A-Za-z0-9._:/@-]{0,254}$/;
 
 /**
  * The id of an image that is here, or that was pulled just now. Several workers that need the same one wait for the
- * same pull, which goes on while one of them still waits. Rejects with `image-unavailable` and the engine's own words.
+ * same pull, which goes on while one of them still waits. Rejects with `image-unavailable` and the engine's own words; with
+ * `host-full` or `backend-unavailable` where it is not the image's fault.
  */
 export class WorkerImages {
   readonly #docker: Docker;
@@ -73,7 +74,7 @@ export class WorkerImages {
 }
 
 function unavailable(image: string, thrown: unknown): SolsticeError {
-  return new SolsticeError('image-unavailable', `image ${image}: ${engineWords(thrown)}`, { cause: thrown });
+  return engineFailure(`image ${image}`, thrown, 'image-unavailable');
 }
 
 async function untilAborted(work: Promise<void>, signal: AbortSignal): Promise<void> {

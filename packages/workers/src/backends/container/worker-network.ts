@@ -1,8 +1,7 @@
-import { SolsticeError } from '@solstice/common/errors';
 import type Docker from 'dockerode';
 import type { WorkerSpec } from '../backend.js';
 import { LABELS, labelsOf, nameOf } from './container-names.js';
-import { engineWords, statusOf, unlessAbsent } from './docker-errors.js';
+import { engineFailure, statusOf, unlessAbsent } from './docker-errors.js';
 
 /** A bridge of the worker's own: it meets no other job's containers. Idempotent. */
 export async function createNetwork(docker: Docker, spec: WorkerSpec): Promise<void> {
@@ -15,10 +14,8 @@ export async function createNetwork(docker: Docker, spec: WorkerSpec): Promise<v
     });
   } catch (thrown) {
     if (statusOf(thrown) === 409 && (await networksOf(docker, spec.hostId, spec.workerId)).length > 0) return;
-    throw new SolsticeError('worker-failed', `no network for worker ${spec.workerId}: ${engineWords(thrown)}`, {
-      cause: thrown,
-      hint: 'If the engine has no addresses left, give it more with default-address-pools in its daemon.json.',
-    });
+    const hint = 'If the engine has no addresses left, give it more with default-address-pools in its daemon.json.';
+    throw engineFailure(`no network for worker ${spec.workerId}`, thrown, 'worker-failed', hint);
   }
 }
 

@@ -30,6 +30,18 @@ export function createProcessBackend(settings: ProcessBackendSettings): Backend 
   return new ProcessBackend(settings);
 }
 
+const NO_SERVICES = { ended: true, detail: 'needs a container, and there are none here', output: [] };
+
+/** Such a job is not given to a pool of processes; asked for all the same, it must not run without what it needs. */
+function checkServices({ services = [] }: WorkerSpec): void {
+  if (services.length === 0) return;
+  const names = services.map(({ name }) => name).join(', ');
+  throw new SolsticeError('worker-failed', `this pool runs processes, and services need containers: ${names}`, {
+    hint: 'Name a pool with backend="container" in runs_on.',
+    retryable: false,
+  });
+}
+
 class ProcessBackend implements Backend {
   readonly kind = 'process';
   readonly #settings: ProcessBackendSettings;
@@ -58,6 +70,7 @@ class ProcessBackend implements Backend {
 
   async provision(spec: WorkerSpec, signal: AbortSignal): Promise<Worker> {
     checkWorkerId(spec.workerId);
+    checkServices(spec);
     const directory = new WorkerDirectory(this.#settings.directory, spec.workerId);
     return await this.#lanes.provision(spec.workerId, signal, {
       find: async () => {
@@ -110,6 +123,9 @@ class ProcessBackend implements Backend {
       id,
       mirrorPath: state?.mirrorDirectory,
       wait: () => ownExit ?? this.#waitForAdopted(directory),
+      watchServices: ([service], events) => {
+        if (service !== undefined) events.onFailed({ name: service.name, ...NO_SERVICES });
+      },
       destroy: () => this.#lanes.destroy(id, () => this.#remove(id, directory)),
     };
   }

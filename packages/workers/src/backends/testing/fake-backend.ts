@@ -1,6 +1,6 @@
 import type { SolsticeError } from '@solstice/common/errors';
 import { createLogger } from '@solstice/common/telemetry';
-import type { Backend, Worker, WorkerExit, WorkerSpec } from '../backend.js';
+import type { Backend, ServiceEvents, Worker, WorkerExit, WorkerSpec } from '../backend.js';
 import { bootFile, checkWorkerId } from '../boot-file.js';
 import { WorkerLanes } from '../worker-lanes.js';
 
@@ -25,6 +25,8 @@ export interface FakeWorker {
   exit: Promise<WorkerExit>;
   end(exit: WorkerExit): void;
   destroyed: boolean;
+  /** Whoever watches its services now: a test says through it what becomes of them. */
+  services: ServiceEvents | undefined;
 }
 
 export interface FakeBackend extends Backend {
@@ -64,6 +66,12 @@ export function createFakeBackend(settings: FakeBackendSettings = {}): FakeBacke
     id: worker.spec.workerId,
     mirrorPath: worker.spec.mirrorDirectory,
     wait: async () => (worker.destroyed ? { kind: 'gone' } : await worker.exit),
+    watchServices: (_services, events, signal) => {
+      worker.services = events;
+      signal.addEventListener('abort', () => {
+        worker.services = undefined;
+      });
+    },
     destroy: () => lanes.destroy(worker.spec.workerId, () => remove(worker.spec.workerId)),
   });
 
@@ -117,7 +125,7 @@ function fakeWorker(spec: WorkerSpec): FakeWorker {
   const exit = new Promise<WorkerExit>((resolve) => {
     end = resolve;
   });
-  return { spec, exit, end, destroyed: false };
+  return { spec, exit, end, destroyed: false, services: undefined };
 }
 
 function check(spec: WorkerSpec, hostId: string): void {

@@ -99,6 +99,11 @@ export const Cause = {
   CAUSE_DEADLINE: 11,
   /** CAUSE_OUTPUT - a file that should become an output is not there, or cannot be one */
   CAUSE_OUTPUT: 12,
+  CAUSE_STEP_DEADLINE: 13,
+  /** CAUSE_EXPRESSION - the step's condition could not be judged */
+  CAUSE_EXPRESSION: 14,
+  /** CAUSE_SERVICE - a service did not become ready, or ended */
+  CAUSE_SERVICE: 15,
   UNRECOGNIZED: -1,
 } as const;
 
@@ -118,6 +123,9 @@ export namespace Cause {
   export type CAUSE_STEP_SILENCE = typeof Cause.CAUSE_STEP_SILENCE;
   export type CAUSE_DEADLINE = typeof Cause.CAUSE_DEADLINE;
   export type CAUSE_OUTPUT = typeof Cause.CAUSE_OUTPUT;
+  export type CAUSE_STEP_DEADLINE = typeof Cause.CAUSE_STEP_DEADLINE;
+  export type CAUSE_EXPRESSION = typeof Cause.CAUSE_EXPRESSION;
+  export type CAUSE_SERVICE = typeof Cause.CAUSE_SERVICE;
   export type UNRECOGNIZED = typeof Cause.UNRECOGNIZED;
 }
 
@@ -143,6 +151,8 @@ export interface OrchestratorMessage {
     | //
     /** The session is over for good: the runner stops its steps at once and exits. */
     { $case: "dismiss"; value: Dismiss }
+    | { $case: "servicesReady"; value: ServicesReady }
+    | { $case: "serviceFailed"; value: ServiceFailed }
     | undefined;
 }
 
@@ -204,11 +214,22 @@ export interface Assignment {
   deadlineLimitMs: bigint;
   /** read from the work tree when the steps are over */
   outputs: OutputFile[];
+  /** What the conditions of steps may read, as JSON: {"branch": "main", "needs": {…}}; empty: no step has one. The runner adds `error`. */
+  conditionContext: string;
+  /** what changed('src/**') came to, by the pattern */
+  changed: { [key: string]: boolean };
+  /** their names; the steps begin with ServicesReady */
+  services: string[];
 }
 
 export interface Assignment_EnvEntry {
   key: string;
   value: string;
+}
+
+export interface Assignment_ChangedEntry {
+  key: string;
+  value: boolean;
 }
 
 /** A file whose content is an output: UTF-8, its newlines at the end not part of it. */
@@ -239,6 +260,12 @@ export interface Step {
   silenceMs: bigint;
   /** however it ends by itself, the next step goes on */
   allowFailure: boolean;
+  /** a condition in CEL, judged when it is its turn: if it is false, the step is skipped; empty: none */
+  when: string;
+  /** what is left of it for this attempt, if deadline_limit_ms is not 0: then 0 means nothing */
+  deadlineMs: bigint;
+  /** the whole of it, for all attempts of the job together; 0: it has none */
+  deadlineLimitMs: bigint;
 }
 
 export interface Step_EnvEntry {
@@ -271,12 +298,20 @@ export interface Record {
   seq: bigint;
   /** Unix time, milliseconds, by the worker's clock */
   atMs: bigint;
-  body: { $case: "stepStarted"; value: StepStarted } | { $case: "log"; value: LogChunk } | {
-    $case: "stepFinished";
-    value: StepFinished;
-  } | //
-  /** Sent only when everything before it has been acknowledged. */
-  { $case: "jobFinished"; value: JobFinished } | undefined;
+  body:
+    | { $case: "stepStarted"; value: StepStarted }
+    | { $case: "log"; value: LogChunk }
+    | { $case: "stepFinished"; value: StepFinished }
+    | //
+    /** Sent only when everything before it has been acknowledged. */
+    { $case: "jobFinished"; value: JobFinished }
+    | { $case: "stepSkipped"; value: StepSkipped }
+    | undefined;
+}
+
+/** Its condition did not hold: it is not started. */
+export interface StepSkipped {
+  step: number;
 }
 
 export interface StepStarted {
@@ -324,6 +359,8 @@ export interface Outcome {
   limitMs: bigint;
   /** a sentence for people */
   detail: string;
+  /** which one, with CAUSE_SERVICE */
+  service: string;
 }
 
 export interface Heartbeat {
@@ -354,6 +391,21 @@ export interface LogAck {
 
 export interface Cancel {
   reason: string;
+}
+
+/** All services of the job are ready. Said again on each new stream. */
+export interface ServicesReady {
+}
+
+/** The job ends as failed by this, and what it has for its end is done. Said again on each new stream. */
+export interface ServiceFailed {
+  name: string;
+  /** a sentence without its name: `was not ready within 1 min` */
+  detail: string;
+  /** its last lines */
+  output: string[];
+  /** false: it did not become ready, which says nothing once the steps have begun */
+  ended: boolean;
 }
 
 /**
@@ -494,6 +546,12 @@ export const OrchestratorMessage: MessageFns<OrchestratorMessage> = {
       case "dismiss":
         Dismiss.encode(message.message.value, writer.uint32(58).fork()).join();
         break;
+      case "servicesReady":
+        ServicesReady.encode(message.message.value, writer.uint32(66).fork()).join();
+        break;
+      case "serviceFailed":
+        ServiceFailed.encode(message.message.value, writer.uint32(74).fork()).join();
+        break;
     }
     return writer;
   },
@@ -565,6 +623,22 @@ export const OrchestratorMessage: MessageFns<OrchestratorMessage> = {
             }
 
             message.message = { $case: "dismiss", value: Dismiss.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.message = { $case: "servicesReady", value: ServicesReady.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 9: {
+            if (tag !== 74) {
+              break;
+            }
+
+            message.message = { $case: "serviceFailed", value: ServiceFailed.decode(reader, reader.uint32()) };
             continue;
           }
         }
@@ -825,6 +899,9 @@ function createBaseAssignment(): Assignment {
     deadlineMs: 0n,
     deadlineLimitMs: 0n,
     outputs: [],
+    conditionContext: "",
+    changed: {},
+    services: [],
   };
 }
 
@@ -886,6 +963,15 @@ export const Assignment: MessageFns<Assignment> = {
     }
     for (const v of message.outputs) {
       OutputFile.encode(v!, writer.uint32(122).fork()).join();
+    }
+    if (message.conditionContext !== "") {
+      writer.uint32(130).string(message.conditionContext);
+    }
+    globalThis.Object.entries(message.changed).forEach(([key, value]: [string, boolean]) => {
+      Assignment_ChangedEntry.encode({ key: key as any, value }, writer.uint32(138).fork()).join();
+    });
+    for (const v of message.services) {
+      writer.uint32(146).string(v!);
     }
     return writer;
   },
@@ -1026,6 +1112,33 @@ export const Assignment: MessageFns<Assignment> = {
             message.outputs.push(OutputFile.decode(reader, reader.uint32()));
             continue;
           }
+          case 16: {
+            if (tag !== 130) {
+              break;
+            }
+
+            message.conditionContext = reader.string();
+            continue;
+          }
+          case 17: {
+            if (tag !== 138) {
+              break;
+            }
+
+            const entry17 = Assignment_ChangedEntry.decode(reader, reader.uint32());
+            if (entry17.value !== undefined) {
+              message.changed[entry17.key] = entry17.value;
+            }
+            continue;
+          }
+          case 18: {
+            if (tag !== 146) {
+              break;
+            }
+
+            message.services.push(reader.string());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1081,6 +1194,63 @@ export const Assignment_EnvEntry: MessageFns<Assignment_EnvEntry> = {
             }
 
             message.value = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseAssignment_ChangedEntry(): Assignment_ChangedEntry {
+  return { key: "", value: false };
+}
+
+export const Assignment_ChangedEntry: MessageFns<Assignment_ChangedEntry> = {
+  encode(message: Assignment_ChangedEntry, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.key !== "") {
+      writer.uint32(10).string(message.key);
+    }
+    if (message.value !== false) {
+      writer.uint32(16).bool(message.value);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Assignment_ChangedEntry {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseAssignment_ChangedEntry();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.key = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.value = reader.bool();
             continue;
           }
         }
@@ -1154,7 +1324,19 @@ export const OutputFile: MessageFns<OutputFile> = {
 };
 
 function createBaseStep(): Step {
-  return { index: 0, name: "", env: {}, timeoutMs: 0n, action: undefined, kind: 0, silenceMs: 0n, allowFailure: false };
+  return {
+    index: 0,
+    name: "",
+    env: {},
+    timeoutMs: 0n,
+    action: undefined,
+    kind: 0,
+    silenceMs: 0n,
+    allowFailure: false,
+    when: "",
+    deadlineMs: 0n,
+    deadlineLimitMs: 0n,
+  };
 }
 
 export const Step: MessageFns<Step> = {
@@ -1193,6 +1375,21 @@ export const Step: MessageFns<Step> = {
     }
     if (message.allowFailure !== false) {
       writer.uint32(72).bool(message.allowFailure);
+    }
+    if (message.when !== "") {
+      writer.uint32(82).string(message.when);
+    }
+    if (message.deadlineMs !== 0n) {
+      if (BigInt.asUintN(64, message.deadlineMs) !== message.deadlineMs) {
+        throw new globalThis.Error("value provided for field message.deadlineMs of type uint64 too large");
+      }
+      writer.uint32(88).uint64(message.deadlineMs);
+    }
+    if (message.deadlineLimitMs !== 0n) {
+      if (BigInt.asUintN(64, message.deadlineLimitMs) !== message.deadlineLimitMs) {
+        throw new globalThis.Error("value provided for field message.deadlineLimitMs of type uint64 too large");
+      }
+      writer.uint32(96).uint64(message.deadlineLimitMs);
     }
     return writer;
   },
@@ -1283,6 +1480,30 @@ export const Step: MessageFns<Step> = {
             }
 
             message.allowFailure = reader.bool();
+            continue;
+          }
+          case 10: {
+            if (tag !== 82) {
+              break;
+            }
+
+            message.when = reader.string();
+            continue;
+          }
+          case 11: {
+            if (tag !== 88) {
+              break;
+            }
+
+            message.deadlineMs = reader.uint64() as bigint;
+            continue;
+          }
+          case 12: {
+            if (tag !== 96) {
+              break;
+            }
+
+            message.deadlineLimitMs = reader.uint64() as bigint;
             continue;
           }
         }
@@ -1545,6 +1766,9 @@ export const Record: MessageFns<Record> = {
       case "jobFinished":
         JobFinished.encode(message.body.value, writer.uint32(50).fork()).join();
         break;
+      case "stepSkipped":
+        StepSkipped.encode(message.body.value, writer.uint32(58).fork()).join();
+        break;
     }
     return writer;
   },
@@ -1608,6 +1832,60 @@ export const Record: MessageFns<Record> = {
             }
 
             message.body = { $case: "jobFinished", value: JobFinished.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.body = { $case: "stepSkipped", value: StepSkipped.decode(reader, reader.uint32()) };
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseStepSkipped(): StepSkipped {
+  return { step: 0 };
+}
+
+export const StepSkipped: MessageFns<StepSkipped> = {
+  encode(message: StepSkipped, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.step !== 0) {
+      writer.uint32(8).uint32(message.step);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): StepSkipped {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseStepSkipped();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.step = reader.uint32();
             continue;
           }
         }
@@ -1937,7 +2215,7 @@ export const JobFinished_OutputsEntry: MessageFns<JobFinished_OutputsEntry> = {
 };
 
 function createBaseOutcome(): Outcome {
-  return { result: 0, cause: 0, exitCode: 0, signal: "", step: 0, limitMs: 0n, detail: "" };
+  return { result: 0, cause: 0, exitCode: 0, signal: "", step: 0, limitMs: 0n, detail: "", service: "" };
 }
 
 export const Outcome: MessageFns<Outcome> = {
@@ -1965,6 +2243,9 @@ export const Outcome: MessageFns<Outcome> = {
     }
     if (message.detail !== "") {
       writer.uint32(58).string(message.detail);
+    }
+    if (message.service !== "") {
+      writer.uint32(66).string(message.service);
     }
     return writer;
   },
@@ -2036,6 +2317,14 @@ export const Outcome: MessageFns<Outcome> = {
             }
 
             message.detail = reader.string();
+            continue;
+          }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.service = reader.string();
             continue;
           }
         }
@@ -2343,6 +2632,120 @@ export const Cancel: MessageFns<Cancel> = {
             }
 
             message.reason = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseServicesReady(): ServicesReady {
+  return {};
+}
+
+export const ServicesReady: MessageFns<ServicesReady> = {
+  encode(_: ServicesReady, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ServicesReady {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseServicesReady();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseServiceFailed(): ServiceFailed {
+  return { name: "", detail: "", output: [], ended: false };
+}
+
+export const ServiceFailed: MessageFns<ServiceFailed> = {
+  encode(message: ServiceFailed, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.name !== "") {
+      writer.uint32(10).string(message.name);
+    }
+    if (message.detail !== "") {
+      writer.uint32(18).string(message.detail);
+    }
+    for (const v of message.output) {
+      writer.uint32(26).string(v!);
+    }
+    if (message.ended !== false) {
+      writer.uint32(32).bool(message.ended);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ServiceFailed {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseServiceFailed();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.detail = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.output.push(reader.string());
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.ended = reader.bool();
             continue;
           }
         }

@@ -1,0 +1,110 @@
+import { toError } from '@solstice/common/errors';
+import { describeDuration, type ServiceSpec } from '@solstice/common/flow';
+import { pause } from '@solstice/common/loops';
+import type { Logger } from '@solstice/common/telemetry';
+import type Docker from 'dockerode';
+import type { ServiceEvents, ServiceFailure } from '../backend.js';
+import { lastLines } from '../last-lines.js';
+import { lastOutput, waitForContainer, withoutFrames } from './container-exit.js';
+import { serviceNameOf } from './container-names.js';
+import { engineWords } from './docker-errors.js';
+
+export interface WatchedServices {
+  docker: Docker;
+  workerId: string;
+  services: readonly ServiceSpec[];
+  logger: Logger;
+}
+
+const LINES_MAX = 20;
+const PROBE_LINES_MAX = 3;
+
+/** Looks on until one has failed, or the signal is aborted: asks each whether it is ready, and notices its end. */
+export function watchServices(watched: WatchedServices, events: ServiceEvents, signal: AbortSignal): void {
+  const enough = new AbortController();
+  const over = AbortSignal.any([signal, enough.signal]);
+  const fail = (failure: ServiceFailure): void => {
+    if (over.aborted) return;
+    enough.abort();
+    events.onFailed(failure);
+  };
+  for (const service of watched.services) {
+    void untilEnded(watched, service).then(fail, () => undefined);
+  }
+  const probes = watched.services.map(async (service) => {
+    const failure = await untilReady(watched, service, over);
+    if (failure !== undefined) fail(failure);
+  });
+  void Promise.all(probes).then(
+    () => {
+      if (!over.aborted) events.onReady();
+    },
+    (error: unknown) => {
+      // Aborted in the middle of waiting; anything else would be a fault of ours.
+      if (!over.aborted) watched.logger.error({ workerId: watched.workerId, err: error }, 'services are not watched');
+    },
+  );
+}
+
+async function untilEnded(
+  { docker, workerId, logger }: WatchedServices,
+  service: ServiceSpec,
+): Promise<ServiceFailure> {
+  const exit = await waitForContainer(docker, serviceNameOf(workerId, service.name), logger);
+  const about = { name: service.name, ended: true };
+  if (exit.kind === 'gone') return { ...about, detail: 'is not there any more', output: [] };
+  const how = exit.outOfMemory ? 'ran out of memory' : `ended with exit code ${exit.exitCode ?? 'unknown'}`;
+  return { ...about, detail: how, output: linesOf(exit.lastOutput) };
+}
+
+/** Undefined: it is ready. Rejects when aborted. */
+async function untilReady(
+  { docker, workerId }: WatchedServices,
+  { name, ready }: ServiceSpec,
+  over: AbortSignal,
+): Promise<ServiceFailure | undefined> {
+  if (ready === undefined) return undefined;
+  const container = docker.getContainer(serviceNameOf(workerId, name));
+  const endsMs = performance.now() + ready.withinMs;
+  const end = noTimeLeft(ready.withinMs, over);
+  let said = '';
+  while (performance.now() < endsMs) {
+    const answer = await Promise.race([probe(container, ready.command), end]);
+    if (answer === 'no time left') said ||= 'it did not come to its end';
+    else if (answer.ready) return undefined;
+    else said = answer.said;
+    await pause(Math.max(0, Math.min(ready.intervalMs, endsMs - performance.now())), { signal: over, ref: false });
+  }
+  const why = said === '' ? '' : ` (${ready.command}: ${said})`;
+  return {
+    name,
+    ended: false,
+    detail: `was not ready within ${describeDuration(ready.withinMs)}${why}`,
+    output: linesOf(await lastOutput(container).catch(() => '')),
+  };
+}
+
+/** Runs the command once, with the shell of the image. An engine that does not answer just now is asked again. */
+async function probe(container: Docker.Container, command: string): Promise<{ ready: boolean; said: string }> {
+  try {
+    const exec = await container.exec({ Cmd: ['/bin/sh', '-c', command], AttachStdout: true, AttachStderr: true });
+    const answer = await exec.start({ hijack: false, stdin: false });
+    const pieces: Buffer[] = [];
+    for await (const piece of answer) pieces.push(Buffer.from(piece as Uint8Array));
+    const { ExitCode } = await exec.inspect();
+    const words = lastLines(withoutFrames(Buffer.concat(pieces)), PROBE_LINES_MAX).trim();
+    return { ready: ExitCode === 0, said: words === '' ? `exit code ${ExitCode ?? 'unknown'}` : words };
+  } catch (thrown) {
+    return { ready: false, said: engineWords(toError(thrown)) };
+  }
+}
+
+async function noTimeLeft(ms: number, signal: AbortSignal): Promise<'no time left'> {
+  await pause(ms, { signal, ref: false });
+  return 'no time left';
+}
+
+function linesOf(text: string): string[] {
+  const trimmed = text.trimEnd();
+  return trimmed === '' ? [] : lastLines(trimmed, LINES_MAX).split('\n');
+}
