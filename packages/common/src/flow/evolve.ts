@@ -127,11 +127,9 @@ function planned(event: Extract<FlowEvent, { kind: 'run.planned' }>): RunFlow {
 
 function change(draft: Draft, event: Exclude<FlowEvent, { kind: 'run.planned' }>): void {
   switch (event.kind) {
-    case 'run.admitted': {
-      const { held: _held, ...head } = draft.head;
-      draft.head = head;
+    case 'run.admitted':
+      draft.head = withoutHeld(draft.head);
       return;
-    }
     case 'gate.decided': {
       const node = draft.node(event.nodeId);
       draft.setNode({ ...node, decisions: [...(node.decisions ?? []), event.decision] });
@@ -146,7 +144,7 @@ function change(draft: Draft, event: Exclude<FlowEvent, { kind: 'run.planned' }>
       return;
     case 'run.ended':
       moveRun(draft, event.state);
-      draft.head = { ...draft.head, endedAt: event.at, ...(event.cause && { cause: event.cause }) };
+      draft.head = { ...withoutHeld(draft.head), endedAt: event.at, ...(event.cause && { cause: event.cause }) };
       return;
     case 'node.readied': {
       const before = draft.node(event.nodeId).state;
@@ -194,6 +192,10 @@ function change(draft: Draft, event: Exclude<FlowEvent, { kind: 'run.planned' }>
     default:
       assertNever(event);
   }
+}
+
+function withoutHeld({ held: _held, ...head }: Head): Head {
+  return head;
 }
 
 function endNode(draft: Draft, event: Extract<FlowEvent, { kind: 'node.ended' }> & { at: number }): void {

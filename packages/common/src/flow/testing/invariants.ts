@@ -1,4 +1,6 @@
 import { expect } from 'vitest';
+import { conditionContextOf, judgeCondition } from '../conditions.js';
+import { standingOf } from '../gate-standing.js';
 import { graphOf, groupOf, matrixOf } from '../graph.js';
 import type { NodeFlow, RunFlow } from '../messages.js';
 import { attemptOf, attemptsOf, nodeOf, nodesOf } from '../node-table.js';
@@ -68,16 +70,33 @@ export function requireNeeds(run: RunFlow): void {
     if (node === undefined || node.state === 'skipped' || node.state === 'cancelled') {
       continue;
     }
-    const mayGo = spec.needs.every((need) => allows(run, spec, need));
+    const mayGo = mayBegin(run, spec);
     if (node.state !== 'waiting') {
-      expect(mayGo, `${node.id} is ${node.state}`).toBe(true);
+      // The time of what it stands in may be over before its turn comes.
+      const overdue = node.cause?.kind === 'clock' && node.cause.clock === 'branch';
+      const unjudged = node.cause?.kind === 'expression';
+      expect(mayGo || overdue || unjudged, `${node.id} is ${node.state}`).toBe(true);
     } else if (spec.needs.every((need) => isTerminal(nodeOf(run, need)?.state ?? 'waiting'))) {
-      // All has ended and it still waits: only for its place in a matrix.
+      if (run.held === true) {
+        continue;
+      }
+      // All has ended and it still waits: only for its place in a matrix, or because it is for failures.
       const group = groupOf(run.spec, node.id);
-      expect(mayGo).toBe(true);
-      expect(activeIn(run, group?.name)).toBe(group?.rules.maxParallel);
+      const looksOn = spec.onFailure === true && openMain(run).length > 0;
+      expect(looksOn || (mayGo && activeIn(run, group?.name) === group?.rules.maxParallel)).toBe(true);
     }
   }
+  for (const spec of run.spec.nodes) {
+    const node = nodeOf(run, spec.id);
+    if (node?.state === 'skipped') {
+      expect(mayBegin(run, spec), `${node.id} is skipped: ${JSON.stringify(node.cause)}`).toBe(false);
+      expect(node.attempts).toEqual([]);
+    }
+    if (spec.onFailure === true && openMain(run).length > 0) {
+      expect(['waiting', 'cancelled']).toContain(node?.state);
+    }
+  }
+  requireEnclosing(run);
   for (const [name, { maxParallel = 99 }] of Object.entries(run.spec.groups ?? {})) {
     expect(activeIn(run, name)).toBeLessThanOrEqual(maxParallel);
   }
@@ -89,6 +108,61 @@ export function requireNeeds(run: RunFlow): void {
   expect(run).toMatchObject(tally);
   expect(run.broken.toSorted()).toEqual(broken.toSorted());
   expect(isTerminal(run.state)).toBe(run.openNodes === 0);
+}
+
+function openMain(run: RunFlow): NodeSpec[] {
+  return run.spec.nodes.filter(
+    ({ id, onFailure }) => onFailure !== true && !isTerminal(nodeOf(run, id)?.state ?? 'waiting'),
+  );
+}
+
+/** Said once more, in other words than verdict.ts. */
+function mayBegin(run: RunFlow, spec: NodeSpec): boolean {
+  const { branch, when } = spec;
+  const decided = branch && nodeOf(run, branch.id);
+  if (!spec.needs.every((need) => allows(run, spec, need)) || (decided && decided.outputs?.taken !== branch?.side)) {
+    return false;
+  }
+  const nothingFailed = run.broken.length === 0 && !wasOverdue(run);
+  if (spec.onFailure === true && nothingFailed) {
+    return false;
+  }
+  const judged =
+    when === undefined ? { holds: true } : judgeCondition(run.spec, when, conditionContextOf(run, spec.id));
+  return 'holds' in judged && (judged.holds || spec.kind === 'branch');
+}
+
+/** Its deadline came, whoever cancelled what was left of it later. */
+function wasOverdue(run: RunFlow): boolean {
+  return nodesOf(run).some(
+    ({ cause, attempts }) =>
+      (cause?.kind === 'clock' && cause.clock === 'workflow') ||
+      attempts.some(({ cancelRequested }) => cancelRequested?.because?.kind === 'deadline'),
+  );
+}
+
+/** No deadline of a run or of a branch leaves anything behind that nobody was asked to end. */
+function requireEnclosing(run: RunFlow): void {
+  const isLeft = (node: NodeFlow | undefined): boolean =>
+    node !== undefined && !isTerminal(node.state) && node.attempts.at(-1)?.cancelRequested === undefined;
+  if (run.cancelRequested !== undefined) {
+    expect(openMain(run).filter(({ id }) => isLeft(nodeOf(run, id)))).toEqual([]);
+  }
+  const keys = timersOf(run).map(({ key }) => key);
+  const isDue =
+    run.spec.deadlineMs !== undefined &&
+    run.cancelRequested === undefined &&
+    run.held === undefined &&
+    openMain(run).length > 0;
+  expect(keys.includes(`workflow:${run.runId}`)).toBe(isDue);
+  for (const { id, kind, deadlineMs } of run.spec.nodes) {
+    const standsIn = (node: NodeSpec | undefined): boolean =>
+      node?.branch !== undefined && (node.branch.id === id || standsIn(graphOf(run.spec).spec(node.branch.id)));
+    const inside = run.spec.nodes.filter(standsIn).map((one) => nodeOf(run, one.id));
+    const isDecided =
+      kind === 'branch' && deadlineMs !== undefined && nodeOf(run, id)?.state === 'succeeded' && run.held === undefined;
+    expect(keys.includes(`branch:${run.runId}/${id}`)).toBe(isDecided && inside.some(isLeft));
+  }
 }
 
 function groupNameOf(run: RunFlow, nodeId: string): string | undefined {
@@ -142,8 +216,11 @@ function requireWaiter(run: RunFlow, node: NodeFlow): void {
   }
   const attempt = node.attempts.at(-1);
   if (attempt === undefined) {
-    const isWait = graphOf(run.spec).spec(node.id)?.kind === 'wait';
-    expect(node.state === 'waiting' || (isWait && timers.some(({ kind }) => kind === 'wait'))).toBe(true);
+    const spec = graphOf(run.spec).spec(node.id);
+    const isTimed = spec?.kind === 'wait' && timers.some(({ kind }) => kind === 'wait');
+    const isAsking = spec?.kind === 'gate' && standingOf(node, spec).missing > 0;
+    expect(node.state === 'waiting' || isTimed || isAsking).toBe(true);
+    expect(timers.some(({ kind }) => kind === 'gate')).toBe(isAsking && spec.timeoutMs !== undefined);
   } else if (attempt.state === 'queued') {
     const announced = attempt.notBefore <= attempt.queuedAt || attempt.due === true;
     expect(timers.some(({ kind }) => kind === 'backoff')).toBe(!announced);
@@ -156,8 +233,15 @@ function requireWaiter(run: RunFlow, node: NodeFlow): void {
 
 /** How the whole run must read once it has ended. */
 export function requireVerdict(run: RunFlow): void {
-  const states = nodesOf(run).map((node) => (node.tolerated === true ? 'succeeded' : node.state));
-  if (run.cancelRequested !== undefined) {
+  const main = nodesOf(run).filter(({ id }) => graphOf(run.spec).spec(id)?.onFailure !== true);
+  const states = main.map((node) => (node.tolerated === true ? 'succeeded' : node.state));
+  const because = run.cancelRequested?.because?.kind;
+  if (because === 'superseded' || because === 'exported') {
+    expect(run.state).toBe(because === 'superseded' ? 'superseded' : 'cancelled');
+    expect(run.cause?.kind).toBe(because);
+  } else if (because === 'deadline') {
+    expect(run).toMatchObject({ state: 'failed', cause: { kind: 'clock', clock: 'workflow' } });
+  } else if (run.cancelRequested !== undefined) {
     expect(run.state).toBe('cancelled');
   } else if (states.includes('failed') || states.includes('timed_out')) {
     expect(run.state).toBe('failed');
