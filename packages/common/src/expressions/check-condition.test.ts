@@ -43,7 +43,7 @@ describe('conditions', () => {
     ["needs.test.reslt == 'x'", '0-16: there is no needs.test.reslt here. Did you mean needs.test.result?'],
     [
       "needs.unit-tests.result == 'x'",
-      '0-10: there is no needs.unit here. There are: branch, matrix.os, inputs.count, inputs.dry, needs.unit-tests.result, needs.test.result, needs.test.outputs.version, gates.release.replicas.\n11-23: there is no tests.result here. There are: branch, matrix.os, inputs.count, inputs.dry, needs.unit-tests.result, needs.test.result, needs.test.outputs.version, gates.release.replicas.',
+      '0-23: there is no needs.unit here. There are: branch, matrix.os, inputs.count, inputs.dry, needs.unit-tests.result, needs.test.result, needs.test.outputs.version, gates.release.replicas.',
     ],
     [
       "needs.test == 'failed'",

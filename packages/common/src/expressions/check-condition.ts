@@ -43,7 +43,7 @@ export function checkCondition(
     }
     const reading = readingOf(ast);
     const types: NameTree = Object.create(null);
-    const problems = [...problemsOfNames(reading, scope, types), ...problemsOfCalls(reading)];
+    const problems = [...problemsOfNames(text, reading, scope, types), ...problemsOfCalls(reading)];
     if (problems.length > 0) return { problems };
     const problem = problemOfType(text, types);
     if (problem !== undefined) return { problems: [problem] };
@@ -59,6 +59,19 @@ export function checkCondition(
   }
 }
 
+/** The patterns that a condition asks `changed(…)` for; none of one that is not right. */
+export function changedPatternsIn(text: string): string[] {
+  if (!text.includes('changed') || text.length > MAX_EXPRESSION_LENGTH) return [];
+  try {
+    const { calls } = readingOf(parser.parse(text).ast);
+    return calls.flatMap(({ name, texts }) =>
+      name === 'changed' && texts[0]?.text !== undefined ? [texts[0].text] : [],
+    );
+  } catch {
+    return [];
+  }
+}
+
 const example = 'Conditions are CEL: when="branch == \'main\'".';
 
 /** What people write who know another language. */
@@ -69,14 +82,22 @@ function openDollar(text: string): TextProblem | undefined {
   return { message: 'there is no "${…}" in a condition', hint, start, end: start + 2 };
 }
 
-function problemsOfNames({ references, computed }: Reading, scope: ConditionScope, types: NameTree): TextProblem[] {
+function problemsOfNames(
+  text: string,
+  { references, computed }: Reading,
+  scope: ConditionScope,
+  types: NameTree,
+): TextProblem[] {
   const problems = computed.map((place): TextProblem => {
     const hint = "Name it: needs['unit-tests'].result.";
     return { message: 'which name this reads is known only later', hint, ...place };
   });
   for (const reference of references) {
     const found = scope.find(reference.path);
+    const last = problems.at(-1);
     if ('type' in found) plant(types, reference.path, found.type);
+    // In needs.unit-tests.result, what comes after the dash is a name of its own, and was told with what is before it.
+    else if (last !== undefined && last.end === reference.start - 1 && text[last.end] === '-') last.end = reference.end;
     else problems.push({ message: found.message, hint: found.hint, start: reference.start, end: reference.end });
   }
   return problems;

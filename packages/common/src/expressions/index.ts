@@ -1,4 +1,10 @@
-export { type CheckedCondition, type ConditionScope, checkCondition, tableScope } from './check-condition.js';
+export {
+  type CheckedCondition,
+  type ConditionScope,
+  changedPatternsIn,
+  checkCondition,
+  tableScope,
+} from './check-condition.js';
 export { type CheckedText, checkText, MAX_TEXT_LENGTH } from './check-text.js';
 export { type ConditionContext, Conditions, type Verdict } from './conditions.js';
 export { globMatches } from './glob-matches.js';

@@ -1,6 +1,10 @@
 import { type CheckedText, checkText, isOpen, type NameValue, Scope } from '../expressions/index.js';
 import {
+  type Branch,
+  branchTree,
   cellIds,
+  changedPatternsOf,
+  completeValues,
   type Diagnostic,
   firstLine,
   type Gate,
@@ -8,13 +12,24 @@ import {
   isPoolName,
   type Job,
   namesIn,
+  type Placed,
   type Service,
   type Step,
   type Wait,
   type Workflow,
   workflowLimits,
 } from '../workflow/index.js';
-import type { GateSpec, GroupSpec, JobSpec, NodeSpec, RunSpec, ServiceSpec, StepSpec, WaitSpec } from './spec.js';
+import type {
+  BranchSpec,
+  GateSpec,
+  GroupSpec,
+  JobSpec,
+  NodeSpec,
+  RunSpec,
+  ServiceSpec,
+  StepSpec,
+  WaitSpec,
+} from './spec.js';
 
 /** The pool of a job that names none. */
 export const DEFAULT_POOL = 'default';
@@ -25,24 +40,35 @@ export type RunValues = Readonly<Record<string, NameValue>>;
 /** A run can be made of it, or what expressions gave is no good, told at the places of the jobs. */
 export type Frozen = { spec: RunSpec; diagnostics?: never } | { spec?: never; diagnostics: Diagnostic[] };
 
+export interface FreezeOptions {
+  /** Whether something changed that fits the pattern, for each of `changedPatternsOf`. One that is left out counts as changed. */
+  changed?: Readonly<Record<string, boolean>>;
+}
+
 /**
  * What a run of this workflow will do, complete and unchangeable: expressions are evaluated, each cell of a matrix is a
  * node of its own (see `cellIds` for what it is called), and `setup` scripts are the first steps. The nodes stand in the
- * order of the file.
+ * order of the file. Conditions stay as they are, with what they may read beside them: the values of the event, and what
+ * changed.
  */
-export function freeze(workflow: Workflow, values: RunValues = {}): Frozen {
+export function freeze(workflow: Workflow, values: RunValues = {}, { changed = {} }: FreezeOptions = {}): Frozen {
   const freezer = new Freezer(workflow, values);
   const env = freezer.texts(workflow.env, freezer.scope(undefined), values);
-  const ids = new Map(withMatrix(workflow).map((node) => [node.id, idsOf(node)]));
+  const ids = idsOfAll(workflow);
   const written: { span: Job['span']; nodes: () => NodeSpec[] }[] = [
     ...workflow.jobs.map((job) => ({ span: job.span, nodes: () => freezer.job(job, ids, env) })),
     ...(workflow.waits ?? []).map((wait) => ({ span: wait.span, nodes: () => freezer.wait(wait, ids) })),
+    ...(workflow.branches ?? []).map((branch) => ({ span: branch.span, nodes: () => [freezer.branch(branch, ids)] })),
     ...(workflow.gates ?? []).map((gate) => ({ span: gate.span, nodes: () => freezer.gate(gate, ids) })),
   ].sort((a, b) => a.span.line - b.span.line || a.span.column - b.span.column);
   const nodes = written.flatMap((one) => one.nodes());
   const concurrency = freezer.concurrency();
   if (freezer.diagnostics.length > 0) return { diagnostics: freezer.diagnostics };
   const groups = groupsOf(workflow);
+  const bundles = bundlesOf(workflow, ids);
+  const asked = changedPatternsOf(workflow);
+  const conditional = nodes.some(hasConditions);
+  const known = conditional ? completeValues(workflow.on, values) : { ...values };
   return {
     spec: {
       version: 1,
@@ -50,7 +76,16 @@ export function freeze(workflow: Workflow, values: RunValues = {}): Frozen {
       nodes,
       ...(concurrency === undefined ? {} : { concurrency }),
       ...(Object.keys(groups).length === 0 ? {} : { groups }),
-      ...(Object.keys(values).length === 0 ? {} : { values: { ...values } }),
+      ...(Object.keys(known).length === 0 ? {} : { values: known }),
+      ...(bundles.length === 0 ? {} : { bundles: Object.fromEntries(bundles) }),
+      ...(asked.length === 0
+        ? {}
+        : {
+            changed: Object.fromEntries(
+              asked.map((one) => [one, !Object.hasOwn(changed, one) || changed[one] === true]),
+            ),
+          }),
+      ...(workflow.deadlineMs === undefined ? {} : { deadlineMs: workflow.deadlineMs }),
     },
   };
 }
@@ -60,6 +95,31 @@ type Ids = ReadonlyMap<string, string[]>;
 /** The nodes of which there may be one for each cell of a matrix. */
 function withMatrix({ jobs, waits = [], gates = [] }: Workflow): (Job | Wait | Gate)[] {
   return [...jobs, ...waits, ...gates];
+}
+
+/** The nodes that each id of the file stands for, where that is not one of the same name: cells, or all of a branch. */
+function idsOfAll(workflow: Workflow): Ids {
+  const cells = new Map(withMatrix(workflow).map((node) => [node.id, idsOf(node)]));
+  const { branches = [] } = workflow;
+  const tree = branchTree<{ id: string } & Placed>([...withMatrix(workflow), ...branches]);
+  const inside = (id: string) => tree.allIn(id).flatMap((inner) => cells.get(inner.id) ?? [inner.id]);
+  return new Map([...cells, ...branches.map(({ id }): [string, string[]] => [id, [id, ...inside(id)]])]);
+}
+
+/** Those that somebody needs: what conditions read is what their node needs. */
+function bundlesOf(workflow: Workflow, ids: Ids): [string, string[]][] {
+  const all = [...withMatrix(workflow), ...(workflow.branches ?? [])];
+  const needed = new Set(all.flatMap(({ needs }) => needs));
+  return all.flatMap(({ id }): [string, string[]][] => {
+    const nodes = ids.get(id) ?? [id];
+    return needed.has(id) && (nodes.length > 1 || nodes[0] !== id) ? [[id, nodes]] : [];
+  });
+}
+
+function hasConditions(node: NodeSpec): boolean {
+  if (node.when !== undefined) return true;
+  if (node.kind !== 'job') return false;
+  return [...node.steps, ...(node.catch ?? []), ...(node.finally ?? [])].some(({ when }) => when !== undefined);
 }
 
 function idsOf(job: Pick<Job, 'id' | 'matrix'>): string[] {
@@ -105,7 +165,7 @@ interface Place {
 class Freezer {
   readonly diagnostics: Diagnostic[] = [];
   private length = 0;
-  private at: Job | Wait | Gate | undefined;
+  private at: Job | Wait | Gate | Branch | undefined;
 
   constructor(
     private readonly workflow: Workflow,
@@ -142,6 +202,20 @@ class Freezer {
     }));
   }
 
+  branch(branch: Branch, ids: Ids): BranchSpec {
+    this.at = branch;
+    return {
+      kind: 'branch',
+      id: branch.id,
+      name: clip(this.text(branch.name, this.scope(undefined), this.values)),
+      ...needsOf(branch, ids),
+      ...placedOf(branch),
+      when: branch.when,
+      ...(branch.allowFailure === true && { allowFailure: true }),
+      ...(branch.deadlineMs !== undefined && { deadlineMs: branch.deadlineMs }),
+    };
+  }
+
   /** A group that comes to the empty text, as `${branch}` of a tag does, is none. */
   concurrency(): RunSpec['concurrency'] {
     const { concurrency } = this.workflow;
@@ -164,6 +238,7 @@ class Freezer {
         id,
         name: clip(this.nameOf(node, place, values, cell?.values)),
         ...needsOf(node, ids),
+        ...placedOf(node),
         ...((node.allowFailure === true || cell?.allowFailure === true) && { allowFailure: true as const }),
         ...(node.deadlineMs !== undefined && { deadlineMs: node.deadlineMs }),
         ...(cell !== undefined && { matrix: { group: node.id, cell: cell.values } }),
@@ -215,6 +290,7 @@ class Freezer {
       id,
       name: clip(this.nameOf(job, place, values, cell?.values)),
       ...needs,
+      ...placedOf(job),
       ...((job.allowFailure === true || cell?.allowFailure === true) && { allowFailure: true }),
       ...(job.deadlineMs !== undefined && { deadlineMs: job.deadlineMs }),
       runsOn,
@@ -254,8 +330,10 @@ class Freezer {
     return {
       name: clip(isScriptsName(step) ? step.name : this.text(step.name, place, values)),
       env: this.texts(step.env, place, values),
+      ...(step.when !== undefined && { when: step.when }),
       ...(step.timeoutMs !== undefined && { timeoutMs: step.timeoutMs }),
       ...(step.silenceMs !== undefined && { silenceMs: step.silenceMs }),
+      ...(step.deadlineMs !== undefined && { deadlineMs: step.deadlineMs }),
       ...(step.allowFailure === true && { allowFailure: true }),
       action: { ...step.action },
     };
@@ -308,16 +386,25 @@ function eachCell(node: Pick<Job, 'id' | 'matrix'>, ids: Ids): { id: string; cel
   return node.matrix.cells.map((cell, index) => ({ id: own[index] ?? node.id, cell }));
 }
 
-/** A node with a matrix is needed as all of its cells. */
+/** A node with a matrix is needed as all of its cells, a branch as all that stands in it; what stands in one needs its decision. */
 function needsOf(
-  node: { needs: string[]; needsOn?: Record<string, 'always' | 'failed'> },
+  node: { needs: string[]; needsOn?: Record<string, 'always' | 'failed'> } & Placed,
   ids: Ids,
 ): Pick<JobSpec, 'needs' | 'needsOn'> {
-  const needs = node.needs.flatMap((need) => ids.get(need) ?? [need]);
+  const decision = node.branch === undefined ? [] : [node.branch.id];
+  const needs = [...new Set([...decision, ...node.needs.flatMap((need) => ids.get(need) ?? [need])])];
   const needsOn = Object.entries(node.needsOn ?? {}).flatMap(([need, on]) =>
     (ids.get(need) ?? [need]).map((id): [string, typeof on] => [id, on]),
   );
   return { needs, ...(needsOn.length === 0 ? {} : { needsOn: Object.fromEntries(needsOn) }) };
+}
+
+function placedOf({ when, branch, onFailure }: Placed): Pick<JobSpec, 'when' | 'branch' | 'onFailure'> {
+  return {
+    ...(when !== undefined && { when }),
+    ...(branch !== undefined && { branch: { ...branch } }),
+    ...(onFailure === true && { onFailure }),
+  };
 }
 
 /** A step without a name has the first line of its script, in which `${NAME}` is the shell's own. */

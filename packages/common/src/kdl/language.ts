@@ -31,6 +31,8 @@ export interface Language<Place extends string> {
   isPlaceBuilt(place: Place): boolean;
   /** Where the words inside a node are listed; undefined: it has none, or any. */
   insideOf(word: Word<Place>, firstArgument: unknown): Place | undefined;
+  /** What is said of a word that would fit elsewhere, where more is known than in which places it stands. */
+  elsewhere?(place: Place, name: string): { message: string; hint: string } | undefined;
   /** What follows from a word that is not available yet. */
   notAvailableHint: string;
 }

@@ -130,6 +130,11 @@ export function reportUnknown<Place extends string>(
   const where = place === language.top ? 'at the top of a file' : `in ${language.titleOf(place)}`;
   const known = language.words[place].map((word) => word.name);
   const name = spelled(node.name);
+  const elsewhere = language.elsewhere?.(place, name);
+  if (elsewhere !== undefined) {
+    sink.error(node.nameSpan, 'misplaced-word', elsewhere.message, elsewhere.hint);
+    return;
+  }
   const nearest = language.foreignWords[place]?.[name] ?? nearestName(node.name, known);
   const belongs = placesOf(language, name, place);
   if (nearest === undefined && belongs.length > 0) {

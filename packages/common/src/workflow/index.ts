@@ -8,9 +8,11 @@ export {
   type Sources,
   type Span,
 } from '../kdl/index.js';
+export { branchTree } from './branch-tree.js';
 export { cellIds } from './cell-ids.js';
+export { changedPatternsOf } from './changed-patterns.js';
 export { type DiagnosticCode, diagnosticCodes } from './diagnostic-codes.js';
-export { namesIn, runNames } from './expression-names.js';
+export { completeValues, namesIn, runNames } from './expression-names.js';
 export { globMatches } from './glob.js';
 export { describeInput, type InputValue, inputsOf, inputVariable, resolveInputs } from './inputs.js';
 export { workflowLimits } from './limits.js';

@@ -20,8 +20,15 @@ export const workflowLimits = {
   /** Scripts and variables of all jobs of a run, those of a matrix counted for each cell. */
   textOfRun: 4 * 1024 * 1024,
   filesPerCommit: 32,
-  /** Of on "manual". */
+  /** Of on "manual", and of a gate. */
   inputs: 32,
+  /** `on "schedule"` of a workflow. */
+  schedules: 16,
+  approversOfGate: 64,
+  promptCharacters: 1_000,
+  servicesOfJob: 16,
+  /** Of the name of a concurrency group, when its expressions have been evaluated. */
+  groupCharacters: 300,
   /** Every one of them is worth an attempt. */
   hostsOfPlace: 16,
   cpus: 4096,

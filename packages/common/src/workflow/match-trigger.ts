@@ -4,6 +4,7 @@ import {
   type ForgeEvent,
   type PullRequestEvent,
   type PushEvent,
+  type ScheduleEvent,
   tagOf,
 } from '../forge/index.js';
 import { globMatches } from './glob.js';
@@ -54,6 +55,8 @@ function fittingTriggers(workflow: Workflow, event: ForgeEvent): Fitting {
       return byPullRequest(workflow, event);
     case 'forge.comment.v1':
       return byComment(workflow, event);
+    case 'forge.schedule.v1':
+      return bySchedule(workflow, event);
   }
 }
 
@@ -90,6 +93,16 @@ function byComment(workflow: Workflow, event: CommentEvent): Fitting {
   const fitting = triggers.filter(({ match }) => line === match || line.startsWith(`${match} `));
   if (fitting.length > 0) return { fitting };
   return none(`on "comment" wants ${triggers.map(({ match }) => match).join(' or ')}`);
+}
+
+/** A schedule is the one that it was stored as: one that was changed since then has ticks of its own. */
+function bySchedule(workflow: Workflow, event: ScheduleEvent): Fitting {
+  const triggers = ofEvent(workflow, 'schedule');
+  if (workflow.file !== event.file) return none(`this is a schedule of ${event.file}`);
+  if (triggers.length === 0) return none('it has no on "schedule" any more');
+  const fitting = triggers.filter(({ cron, timezone }) => cron === event.cron && timezone === event.timezone);
+  if (fitting.length > 0) return { fitting };
+  return none(`it has no on "schedule" cron="${event.cron}" timezone="${event.timezone}" any more`);
 }
 
 function byBranch(

@@ -7,7 +7,7 @@ import type { Job } from './workflow.js';
 /**
  * A job `like` a template. What is said once (`runs_on`, `image`, clocks, `retry`, `matrix`, `resources`, `place`,
  * `catch`, `finally`, …) is the job's, whole, if the job says it, else the template's. What has a name (variables, steps,
- * outputs, needs) is put together: the job's stands in the place of the template's of the same name, all else comes after
+ * outputs, services, needs) is put together: the job's stands in the place of the template's of the same name, all else comes after
  * it. `setup` scripts are the template's, then the job's. A job that has a `script` has no other step.
  */
 export function mergeTemplate(template: Body, own: Body): Body {
@@ -19,6 +19,7 @@ export function mergeTemplate(template: Body, own: Body): Body {
     steps: own.script ? own.steps : mergeSteps(template.steps, own.steps),
     script: own.script,
     outputs: new Map([...template.outputs, ...own.outputs]),
+    services: new Map([...template.services, ...own.services]),
     hasUnknown: template.hasUnknown || own.hasUnknown,
   };
 }
@@ -50,9 +51,10 @@ export function fieldsOf(body: Body): Omit<Job, 'id' | 'name' | 'span'> {
     ...say(['runs_on', 'image']),
     env: Object.fromEntries([...body.env].map(([name, { value }]) => [name, value])),
     ...asNeeds(body.needs),
-    ...say(['allow_failure', 'timeout', 'deadline', 'queue', 'silence', 'retry', 'matrix']),
+    ...say(['when', 'allow_failure', 'timeout', 'deadline', 'queue', 'silence', 'retry', 'matrix']),
     ...say(['resources', 'place', 'exclusive']),
     ...(body.outputs.size === 0 ? {} : { outputs: [...body.outputs].map(([name, file]) => ({ name, file })) }),
+    ...(body.services.size === 0 ? {} : { services: [...body.services.values()].map(({ service }) => service) }),
     setup: body.setup,
     steps: body.steps.map(({ step }) => step),
     ...(caught === undefined ? {} : { catch: caught }),
@@ -65,6 +67,7 @@ export function openTextsOf(body: Body): OpenText[] {
   return [
     ...[...body.once.values()].flatMap(({ open }) => open),
     ...[...body.env.values()].flatMap(({ open }) => open),
+    ...[...body.services.values()].flatMap(({ open }) => open),
     ...body.steps.flatMap(({ open }) => open),
   ];
 }

@@ -1,6 +1,8 @@
-import { checkText, isOpen, Scope } from '../expressions/index.js';
+import { checkCondition, checkText, isOpen, Scope, type TextProblem } from '../expressions/index.js';
 import { quote, type SpanMaker, type Text } from '../kdl/index.js';
-import type { WorkflowSink } from './diagnostic-codes.js';
+import { checkMeaning } from './check-meaning.js';
+import { type ConditionPlace, conditionScope } from './condition-names.js';
+import type { DiagnosticCode, WorkflowSink } from './diagnostic-codes.js';
 import { namesIn } from './expression-names.js';
 import { workflowLimits } from './limits.js';
 import type { Trigger } from './workflow.js';
@@ -10,6 +12,8 @@ export interface OpenText {
   text: Text;
   /** For the pool itself, which cannot be made of itself. */
   withoutRunsOn: boolean;
+  /** It is a condition as a whole. `afterwards`: of a step of `catch` or `finally`, which may read `error`. */
+  condition?: 'node' | 'step' | 'afterwards';
 }
 
 /** Puts a text with `${…}` on the list. False: it has none, so that its form can be checked as it stands. */
@@ -18,6 +22,9 @@ export function noteOpen(text: Text, open: OpenText[], withoutRunsOn = false): b
   open.push({ text, withoutRunsOn });
   return true;
 }
+
+/** What may be meant as it is. */
+const warnings: ReadonlySet<DiagnosticCode> = new Set(['never-runs', 'unknown-output']);
 
 /** Checks expressions against the names of their place; each place of the file is told once, however often it is used. */
 export class ExpressionChecker {
@@ -31,9 +38,12 @@ export class ExpressionChecker {
     private readonly sink: WorkflowSink,
   ) {}
 
-  /** `axes`: of the job's matrix; undefined: outside of jobs. */
-  check(all: readonly OpenText[], axes: readonly string[] | undefined): void {
-    for (const { text, withoutRunsOn } of all) {
+  /** `axes`: of the matrix; `place`: for the conditions among them; undefined: of no node. */
+  check(
+    all: readonly OpenText[],
+    { axes, place }: { axes?: readonly string[] | undefined; place?: ConditionPlace },
+  ): void {
+    for (const { text, withoutRunsOn, condition } of all) {
       this.checks += 1;
       if (this.checks === workflowLimits.expressions + 1) {
         this.sink.error(
@@ -44,13 +54,27 @@ export class ExpressionChecker {
         );
       }
       if (this.checks > workflowLimits.expressions || this.sink.isFull) return;
+      if (condition !== undefined) {
+        if (place !== undefined) this.condition(text, condition, place);
+        continue;
+      }
       const result = checkText(text.text, this.scopeOf(axes, withoutRunsOn));
       if ('problems' in result) for (const problem of result.problems) this.report(text, problem);
     }
   }
 
-  private report(text: Text, problem: { message: string; hint: string; start: number; end: number }): void {
+  private condition(text: Text, kind: NonNullable<OpenText['condition']>, place: ConditionPlace): void {
+    const result = checkCondition(text.text, conditionScope(place, kind, this.on));
+    if ('problems' in result) {
+      for (const problem of result.problems) this.report(text, problem, 'bad-condition');
+      return;
+    }
+    for (const remark of checkMeaning(result.condition, kind, place)) this.report(text, remark, remark.code);
+  }
+
+  private report(text: Text, found: TextProblem, code: DiagnosticCode = 'bad-expression'): void {
     const { value } = text;
+    const problem = { ...found, end: Math.min(found.end, text.text.length) };
     // Where the file has the text as it reads, the place inside it is the place in the file.
     const begin = value.source.indexOf(text.text);
     const from = value.offset + begin + problem.start;
@@ -60,7 +84,8 @@ export class ExpressionChecker {
     this.told.add(key);
     const piece = text.text.slice(problem.start, problem.end);
     const message = begin < 0 && piece !== '' ? `in ${quote(piece)}: ${problem.message}` : problem.message;
-    this.sink.error(span, 'bad-expression', message, problem.hint);
+    if (warnings.has(code)) this.sink.warning(span, code, message, problem.hint);
+    else this.sink.error(span, code, message, problem.hint);
   }
 
   private scopeOf(axes: readonly string[] | undefined, withoutRunsOn: boolean): Scope {

@@ -17,9 +17,10 @@ import { noteOpen, type OpenText } from './open-texts.js';
 import { readEnv } from './read-env.js';
 import { readMatrix } from './read-matrix.js';
 import { checkedPath } from './read-names.js';
-import { type Need, readClocks, readNeeds } from './read-node.js';
+import { type Need, readClocks, readNeeds, readWhen } from './read-node.js';
 import { readPlacement } from './read-placement.js';
 import { readRetry } from './read-retry.js';
+import { type ReadService, readServices } from './read-service.js';
 import { type ReadStep, readStep, readStepsBlock } from './read-step.js';
 import { readWords } from './read-words.js';
 import type { Job } from './workflow.js';
@@ -35,6 +36,7 @@ export interface Body {
   /** The one step is a script of the repository. */
   script: boolean;
   outputs: Map<string, string>;
+  services: Map<string, ReadService>;
   /** Something was said that is no word: what seems to be missing was probably meant by it. */
   hasUnknown: boolean;
 }
@@ -55,6 +57,8 @@ export function readBody(said: SaidWords, lines: SpanMaker, sink: WorkflowSink):
   put('runs_on', defined('runsOn', readPool(said.get('runs_on'), poolOpen, sink)), poolOpen);
   const imageOpen: OpenText[] = [];
   put('image', defined('image', readImage(said.get('image'), imageOpen, sink)), imageOpen);
+  const whenOpen: OpenText[] = [];
+  put('when', defined('when', readWhen(said, 'node', whenOpen, sink)), whenOpen);
   for (const word of ['timeout', 'deadline', 'queue', 'silence'] as const) put(word, readClocks(said, [word], sink));
   put('allow_failure', flagOf(said.get('allow_failure'), sink) ? { allowFailure: true } : {});
   put('retry', defined('retry', readRetry(said.get('retry'), sink)));
@@ -74,6 +78,7 @@ export function readBody(said: SaidWords, lines: SpanMaker, sink: WorkflowSink):
     setup: readSetup(said, lines, sink),
     ...readSteps(said, lines, sink),
     outputs: readOutputs(said, lines, sink),
+    services: readServices(said, lines, sink),
     hasUnknown: said.hasUnknown,
   };
 }

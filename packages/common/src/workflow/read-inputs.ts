@@ -5,7 +5,7 @@ import { workflowLimits } from './limits.js';
 import { readWords } from './read-words.js';
 import type { Input } from './workflow.js';
 
-/** The inputs of `on "manual"`, each once. */
+/** The inputs of `on "manual"`, or of a gate, each once. */
 export function readInputs(all: readonly Said[], sink: WorkflowSink): Input[] {
   const found = new Map<string, { input: Input; line: number }>();
   for (const { node } of all) {
@@ -24,7 +24,7 @@ export function readInputs(all: readonly Said[], sink: WorkflowSink): Input[] {
       sink.error(
         node.headSpan,
         'too-many-inputs',
-        `a workflow may have ${workflowLimits.inputs} inputs, and this is one more`,
+        `there may be ${workflowLimits.inputs} inputs, and this is one more`,
         'Put some together.',
       );
     } else {

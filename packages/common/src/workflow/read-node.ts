@@ -1,5 +1,15 @@
-import { durationOf, identityOf, type LocatedNode, listOf, quote, type SaidWords, type Text } from '../kdl/index.js';
+import {
+  durationOf,
+  identityOf,
+  type LocatedNode,
+  listOf,
+  quote,
+  type SaidWords,
+  type Text,
+  textOf,
+} from '../kdl/index.js';
 import type { WorkflowSink } from './diagnostic-codes.js';
+import type { OpenText } from './open-texts.js';
 import { readChoice } from './read-choice.js';
 import { isId, slug } from './read-names.js';
 import { readWords } from './read-words.js';
@@ -33,7 +43,11 @@ export function asNeeds(needs: readonly Need[]): { needs: string[]; needsOn?: Re
 export function readId(
   node: LocatedNode,
   said: SaidWords,
-  { what, word, name }: { what: 'job' | 'wait' | 'template'; word: 'id' | 'name'; name?: string | undefined },
+  {
+    what,
+    word,
+    name,
+  }: { what: 'job' | 'wait' | 'branch' | 'gate' | 'template'; word: 'id' | 'name'; name?: string | undefined },
   sink: WorkflowSink,
 ): Text | undefined {
   const text = identityOf(node, said, word, sink);
@@ -41,7 +55,7 @@ export function readId(
     if (said.get(word) !== undefined || node.arguments.length > 0 || said.hasUnknown) return undefined;
     const [value] = said.get('name')?.node.arguments ?? [];
     if (name !== undefined && value !== undefined && isId(name)) return { text: name, value };
-    const example = slug(name ?? '', what === 'wait' ? 'soak' : what === 'template' ? 'rust' : 'build');
+    const example = slug(name ?? '', exampleIds[what]);
     sink.error(node.headSpan, 'missing-id', `this ${what} has no ${word}`, `Write ${what} ${word}="${example}".`);
     return undefined;
   }
@@ -55,6 +69,20 @@ export function readId(
     }`,
   );
   return undefined;
+}
+
+const exampleIds = { job: 'build', wait: 'soak', branch: 'channel', gate: 'release', template: 'rust' };
+
+/** `when`, to be checked when it is known which names its place has. */
+export function readWhen(
+  said: SaidWords,
+  condition: NonNullable<OpenText['condition']>,
+  open: OpenText[],
+  sink: WorkflowSink,
+): string | undefined {
+  const text = textOf(said.get('when'), sink);
+  if (text !== undefined) open.push({ text, withoutRunsOn: false, condition });
+  return text?.text;
 }
 
 /** The clocks that are written as one duration each. */

@@ -13,7 +13,7 @@ import type { WorkflowSink } from './diagnostic-codes.js';
 import { noteOpen, type OpenText } from './open-texts.js';
 import { readEnv } from './read-env.js';
 import { openName } from './read-names.js';
-import { readClocks } from './read-node.js';
+import { readClocks, readWhen } from './read-node.js';
 import { readWords } from './read-words.js';
 import type { Step } from './workflow.js';
 
@@ -36,14 +36,20 @@ export function readStepsBlock(said: Said | undefined, lines: SpanMaker, sink: W
   else if (inner.said.length === 0 && !inner.hasUnknown) {
     sink.error(node.headSpan, 'missing-steps', `"${word.name}" has no steps`, hint);
   }
-  return inner.all('step').flatMap((step) => readStep(step.node, lines, sink) ?? []);
+  return inner.all('step').flatMap((step) => readStep(step.node, lines, sink, 'afterwards') ?? []);
 }
 
-export function readStep(node: LocatedNode, lines: SpanMaker, sink: WorkflowSink): ReadStep | undefined {
+export function readStep(
+  node: LocatedNode,
+  lines: SpanMaker,
+  sink: WorkflowSink,
+  kind: 'step' | 'afterwards' = 'step',
+): ReadStep | undefined {
   const said = readWords(node, 'step', sink);
   const open: OpenText[] = [];
   const given = openName(identityOf(node, said, 'name', sink), 'the name of a step', open, sink);
-  const clocks = readClocks(said, ['timeout', 'silence'], sink);
+  const when = readWhen(said, kind, open, sink);
+  const clocks = readClocks(said, ['timeout', 'silence', 'deadline'], sink);
   const allowFailure = flagOf(said.get('allow_failure'), sink);
   const env = readEnv(said.all('env'), (text) => noteOpen(text, open), sink);
   const run = said.get('run');
@@ -67,6 +73,7 @@ export function readStep(node: LocatedNode, lines: SpanMaker, sink: WorkflowSink
     step: {
       name: given ?? firstLine(script.text),
       env,
+      ...(when === undefined ? {} : { when }),
       ...clocks,
       ...(allowFailure ? { allowFailure } : {}),
       action: { kind: 'run', script: script.text },

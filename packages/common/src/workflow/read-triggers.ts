@@ -1,14 +1,25 @@
 import { nearestName } from '../errors/index.js';
-import { type LocatedNode, listOf, quote, type Said, type SaidWords, spelled, textOf } from '../kdl/index.js';
+import {
+  type LocatedNode,
+  listOf,
+  quote,
+  type Said,
+  type SaidWords,
+  type SpanMaker,
+  spelled,
+  textOf,
+} from '../kdl/index.js';
 import type { WorkflowSink } from './diagnostic-codes.js';
 import { globProblem } from './glob.js';
+import { workflowLimits } from './limits.js';
 import { readInputs } from './read-inputs.js';
+import { readSchedule } from './read-schedule.js';
 import { notAvailable, readWords } from './read-words.js';
 import { events } from './words.js';
 import type { ChangedPaths, Trigger } from './workflow.js';
 
 /** What starts a workflow: its `on …` nodes. */
-export function readTriggers(node: LocatedNode, said: SaidWords, sink: WorkflowSink): Trigger[] {
+export function readTriggers(node: LocatedNode, said: SaidWords, lines: SpanMaker, sink: WorkflowSink): Trigger[] {
   const all = said.all('on');
   if (all.length === 0 && !said.hasUnknown) {
     sink.warning(
@@ -34,8 +45,10 @@ export function readTriggers(node: LocatedNode, said: SaidWords, sink: WorkflowS
       continue;
     }
     if (event === 'manual') manual = on;
-    const trigger = readTrigger(event, on, sink);
-    if (trigger !== undefined) triggers.push(trigger);
+    const trigger = readTrigger(event, on, lines, sink);
+    if (trigger === undefined || (trigger.event === 'schedule' && !isNewSchedule(trigger, triggers, on, sink)))
+      continue;
+    triggers.push(trigger);
   }
   return triggers;
 }
@@ -62,7 +75,7 @@ function eventOf(on: LocatedNode, sink: WorkflowSink): string | undefined {
   return undefined;
 }
 
-function readTrigger(event: string, on: LocatedNode, sink: WorkflowSink): Trigger | undefined {
+function readTrigger(event: string, on: LocatedNode, lines: SpanMaker, sink: WorkflowSink): Trigger | undefined {
   const known = events[event];
   if (known === undefined) return undefined;
   if (!known.built) {
@@ -79,11 +92,31 @@ function readTrigger(event: string, on: LocatedNode, sink: WorkflowSink): Trigge
       return { event, match: globsOf(said.get('match'), 'tag', sink) };
     case 'comment':
       return readComment(on, said, sink);
+    case 'schedule':
+      return readSchedule(on, said, lines, sink);
     case 'manual':
       return { event, inputs: readInputs(said.all('input'), sink) };
     default:
       return undefined;
   }
+}
+
+/** Two at the same times would be two runs each time. */
+function isNewSchedule(
+  { cron, timezone }: Extract<Trigger, { event: 'schedule' }>,
+  others: readonly Trigger[],
+  on: LocatedNode,
+  sink: WorkflowSink,
+): boolean {
+  const schedules = others.filter((other) => other.event === 'schedule');
+  const isSame = schedules.some((other) => other.cron === cron && other.timezone === timezone);
+  if (isSame) {
+    sink.error(on.headSpan, 'duplicate-schedule', 'this schedule is there already', 'Keep one of them.');
+  } else if (schedules.length >= workflowLimits.schedules) {
+    const message = `a workflow may have ${workflowLimits.schedules} schedules, and this is one more`;
+    sink.error(on.headSpan, 'too-many-schedules', message, 'A schedule may have lists: cron="0 3,15 * * *".');
+  }
+  return !isSame && schedules.length < workflowLimits.schedules;
 }
 
 function globsOf(said: Said | undefined, of: 'branch' | 'tag' | 'path', sink: WorkflowSink): string[] {

@@ -1,8 +1,9 @@
 import { durationOf, flagOf, type LocatedNode, type Text, textOf } from '../kdl/index.js';
 import type { WorkflowSink } from './diagnostic-codes.js';
 import type { OpenText } from './open-texts.js';
+import { readMatrix } from './read-matrix.js';
 import { openName } from './read-names.js';
-import { asNeeds, type Need, readClocks, readId, readNeeds } from './read-node.js';
+import { asNeeds, type Need, readClocks, readId, readNeeds, readWhen } from './read-node.js';
 import { readWords } from './read-words.js';
 import type { Wait } from './workflow.js';
 
@@ -29,7 +30,9 @@ export function readWait(node: LocatedNode, sink: WorkflowSink): ReadWait | unde
   }
   const needs = readNeeds(said, sink);
   const allowFailure = flagOf(said.get('allow_failure'), sink);
+  const when = readWhen(said, 'node', open, sink);
   const clocks = readClocks(said, ['deadline'], sink);
+  const matrix = readMatrix(said.get('matrix'), sink);
   if (idText === undefined) return undefined;
   return {
     idText,
@@ -39,8 +42,10 @@ export function readWait(node: LocatedNode, sink: WorkflowSink): ReadWait | unde
       id: idText.text,
       name: name ?? idText.text,
       ...asNeeds(needs),
+      ...(when === undefined ? {} : { when }),
       ...(allowFailure ? { allowFailure } : {}),
       ...clocks,
+      ...(matrix === undefined ? {} : { matrix }),
       forMs: forMs ?? 1,
       span: node.headSpan,
     },

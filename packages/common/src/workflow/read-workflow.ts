@@ -1,13 +1,16 @@
 import { identityOf, type LocatedNode, type SaidWords, type SpanMaker } from '../kdl/index.js';
+import { branchTree } from './branch-tree.js';
+import type { ConditionPlace } from './condition-names.js';
 import type { WorkflowSink } from './diagnostic-codes.js';
-import { workflowLimits } from './limits.js';
-import { checkNeeds, type NodeInGraph } from './needs-graph.js';
+import { checkNeeds, type NodeInGraph, upstreamOf } from './needs-graph.js';
 import { ExpressionChecker, noteOpen, type OpenText } from './open-texts.js';
+import { readConcurrency } from './read-concurrency.js';
 import { readEnv } from './read-env.js';
-import { type ReadJob, readJob, readTemplates, type Templates } from './read-job.js';
+import { readTemplates } from './read-job.js';
 import { checkedName } from './read-names.js';
+import { readClocks } from './read-node.js';
+import { readNodes } from './read-nodes.js';
 import { readTriggers } from './read-triggers.js';
-import { type ReadWait, readWait } from './read-wait.js';
 import { readWords, reportUnknown } from './read-words.js';
 import { checkSize } from './run-size.js';
 import { wordIn } from './words.js';
@@ -54,60 +57,14 @@ export function readWorkflow(
       'Write workflow name="…": it is what the check is called.',
     );
   }
-  const on = readTriggers(node, said, sink);
+  const on = readTriggers(node, said, lines, sink);
   const open: OpenText[] = [];
   const env = readEnv(said.all('env'), (text) => noteOpen(text, open), sink);
+  const concurrency = readConcurrency(said.get('concurrency'), open, sink);
   const templates = readTemplates(said, lines, sink);
-  const nodes = readNodes(node, said, templates, lines, sink);
-  checkNeeds(nodes.all, idsOfLaterNodes(said), sink);
-  checkSize(nodes.all, sink);
-  const checker = new ExpressionChecker(on, lines, sink);
-  checker.check(open, undefined);
-  for (const { job, open: texts } of nodes.jobs) checker.check(texts, job.matrix?.axes ?? []);
-  for (const { open: texts } of nodes.waits) checker.check(texts, undefined);
-  if (name === undefined || named === undefined) return undefined;
-  const waits = nodes.waits.map(({ wait }) => wait);
-  return {
-    file,
-    name,
-    nameSpan: named.value.span,
-    on,
-    env,
-    jobs: nodes.jobs.map(({ job }) => job),
-    ...(waits.length === 0 ? {} : { waits }),
-  };
-}
-
-interface ReadNodes {
-  jobs: ReadJob[];
-  waits: ReadWait[];
-  all: NodeInGraph[];
-}
-
-function readNodes(
-  node: LocatedNode,
-  said: SaidWords,
-  templates: Templates,
-  lines: SpanMaker,
-  sink: WorkflowSink,
-): ReadNodes {
-  const written = said.said.filter(({ word }) => word.name === 'job' || word.name === 'wait');
-  const tooMany = written[workflowLimits.jobs];
-  if (tooMany !== undefined) {
-    sink.error(
-      tooMany.node.headSpan,
-      'too-many-jobs',
-      `a workflow may have ${workflowLimits.jobs} jobs, and this is one more`,
-      'Split it into several workflows.',
-    );
-  }
-  const jobs: ReadJob[] = [];
-  const waits: ReadWait[] = [];
-  for (const one of written.slice(0, workflowLimits.jobs)) {
-    if (one.word.name === 'job') jobs.push(...[readJob(one.node, templates, lines, sink) ?? []].flat());
-    else waits.push(...[readWait(one.node, sink) ?? []].flat());
-  }
-  if (said.all('job').length === 0 && idsOfLaterNodes(said).size === 0 && !said.hasUnknown) {
+  const nodes = readNodes(said, templates, lines, sink);
+  const { deadlineMs } = readClocks(said, ['deadline'], sink);
+  if (!nodes.hasWork && idsOfLaterNodes(said).size === 0 && !said.hasUnknown) {
     sink.error(
       node.headSpan,
       'missing-jobs',
@@ -115,29 +72,56 @@ function readNodes(
       'Give it one: job id="build" { step run="make"; }.',
     );
   }
-  const all: NodeInGraph[] = [
-    ...jobs.map(({ job, idText, needs }) => ({ what: 'job' as const, job, id: job.id, idText, needs })),
-    ...waits.map(({ wait, idText, needs }) => ({
-      what: 'wait' as const,
-      id: wait.id,
-      idText,
-      needs: { template: [], own: needs },
-    })),
-  ];
-  return { jobs, waits, all };
+  checkNeeds(nodes.all, idsOfLaterNodes(said), sink);
+  checkSize(nodes.all, sink);
+  const checker = new ExpressionChecker(on, lines, sink);
+  checker.check(open, {});
+  checkNodes(nodes.all, checker);
+  if (name === undefined || named === undefined) return undefined;
+  const { jobs, waits, branches, gates } = nodes;
+  return {
+    file,
+    name,
+    nameSpan: named.value.span,
+    on,
+    env,
+    jobs,
+    ...(waits.length === 0 ? {} : { waits }),
+    ...(branches.length === 0 ? {} : { branches }),
+    ...(gates.length === 0 ? {} : { gates }),
+    ...(deadlineMs === undefined ? {} : { deadlineMs }),
+    ...(concurrency === undefined ? {} : { concurrency }),
+  };
+}
+
+function checkNodes(nodes: readonly NodeInGraph[], checker: ExpressionChecker): void {
+  // Of two with one id, which was told, the first is meant.
+  const byId = new Map([...nodes].reverse().map((node) => [node.id, node]));
+  const tree = branchTree(nodes);
+  for (const node of nodes) {
+    let upstream: Set<string> | undefined;
+    const place: ConditionPlace = {
+      node,
+      byId,
+      upstream: () => {
+        upstream ??= upstreamOf(node, byId, tree);
+        return upstream;
+      },
+    };
+    const axes = node.matrix?.axes ?? [];
+    checker.check(node.open, { ...(node.what === 'job' || node.matrix !== undefined ? { axes } : {}), place });
+  }
 }
 
 /** A job may need a node that cannot run yet: the file is refused for the node, not for the need. */
 function idsOfLaterNodes(said: SaidWords): Set<string> {
   const ids = new Set<string>();
-  for (const name of ['branch', 'gate', 'deploy']) {
-    for (const { node } of said.all(name)) {
-      const written =
-        node.properties.find((property) => property.name === 'id')?.value ??
-        node.children?.find((child) => child.name === 'id')?.arguments[0] ??
-        node.arguments[0];
-      ids.add(String(written?.value ?? ''));
-    }
+  for (const { node } of said.all('deploy')) {
+    const written =
+      node.properties.find((property) => property.name === 'id')?.value ??
+      node.children?.find((child) => child.name === 'id')?.arguments[0] ??
+      node.arguments[0];
+    ids.add(String(written?.value ?? ''));
   }
   return ids;
 }

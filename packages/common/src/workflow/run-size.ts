@@ -1,17 +1,24 @@
+import { branchTree } from './branch-tree.js';
 import type { WorkflowSink } from './diagnostic-codes.js';
 import { workflowLimits } from './limits.js';
 import { type NodeInGraph, needsOf } from './needs-graph.js';
-import type { Job, Step } from './workflow.js';
+import type { Step } from './workflow.js';
 
 /** What a small file may make of itself by matrices and templates. Tells the first place that is too much. */
 export function checkSize(nodes: readonly NodeInGraph[], sink: WorkflowSink): void {
-  const cells = new Map(nodes.map(({ id, job }) => [id, cellsOf(job)]));
+  const tree = branchTree(nodes);
+  const cells = new Map(nodes.map((node) => [node.id, cellsOf(node)]));
+  const needed = new Map(cells);
+  for (const { what, id } of nodes) {
+    if (what !== 'branch') continue;
+    needed.set(id, 1 + tree.allIn(id).reduce((sum, inner) => sum + (cells.get(inner.id) ?? 1), 0));
+  }
   let [allCells, needs, steps, text] = [0, 0, 0, 0];
   for (const node of nodes) {
     const { job, idText } = node;
-    const count = cellsOf(job);
+    const count = cellsOf(node);
     const span = idText.value.span;
-    if (job?.matrix !== undefined) {
+    if (node.matrix !== undefined) {
       allCells += count;
       if (allCells > workflowLimits.cells) {
         const message = `the matrices of this workflow have more than ${workflowLimits.cells} cells`;
@@ -20,7 +27,7 @@ export function checkSize(nodes: readonly NodeInGraph[], sink: WorkflowSink): vo
       }
     }
     for (const need of needsOf(node)) {
-      needs += count * (cells.get(need.text) ?? 1);
+      needs += count * (needed.get(need.text) ?? 1);
       if (needs > workflowLimits.needsOfRun) {
         const hint = 'Put a job between two matrices: it needs all of the one, and all of the other need it.';
         sink.error(need.value.span, 'too-many-needs', `a run may have ${workflowLimits.needsOfRun} needs`, hint);
@@ -30,7 +37,11 @@ export function checkSize(nodes: readonly NodeInGraph[], sink: WorkflowSink): vo
     if (job === undefined) continue;
     const all = [...job.steps, ...(job.catch ?? []), ...(job.finally ?? [])];
     steps += count * (all.length + job.setup.length);
-    text += count * (lengthOf(job.env) + all.reduce((sum, step) => sum + lengthOfStep(step), 0));
+    text +=
+      count *
+      (lengthOf(job.env) +
+        (job.services ?? []).reduce((sum, { env }) => sum + lengthOf(env), 0) +
+        all.reduce((sum, step) => sum + lengthOfStep(step), 0));
     if (steps > workflowLimits.stepsOfRun || text > workflowLimits.textOfRun) {
       const message =
         steps > workflowLimits.stepsOfRun
@@ -43,12 +54,14 @@ export function checkSize(nodes: readonly NodeInGraph[], sink: WorkflowSink): vo
   }
 }
 
-function cellsOf(job: Job | undefined): number {
-  return job?.matrix?.cells.length ?? 1;
+function cellsOf({ matrix }: Pick<NodeInGraph, 'matrix'>): number {
+  return matrix?.cells.length ?? 1;
 }
 
-function lengthOfStep({ name, env, action }: Step): number {
-  return name.length + lengthOf(env) + (action.kind === 'run' ? action.script.length : action.path.length);
+function lengthOfStep({ name, env, when = '', action }: Step): number {
+  return (
+    name.length + when.length + lengthOf(env) + (action.kind === 'run' ? action.script.length : action.path.length)
+  );
 }
 
 function lengthOf(env: Record<string, string>): number {

@@ -45,25 +45,24 @@ const later = (form: WordForm, ...names: string[]): Word[] =>
 const many = (words: Word[]): Word[] => words.map((word) => ({ ...word, many: true }));
 const holding = (inside: Place, words: Word[]): Word[] => words.map((word) => ({ ...word, inside }));
 
-/** The modifiers that fit every node of the graph; `needs` and `timeout` stand with the nodes. `which`: those that are built. */
-const modifiers = (which: readonly string[]): Word[] =>
+/** The modifiers of nodes; `needs` and `timeout` stand with the nodes. `which`: those that mean something there. */
+const modifiers = (...which: string[]): Word[] =>
   [
     ...built('text', 'when', 'deadline', 'queue', 'silence'),
     ...built('flag', 'exclusive', 'allow_failure'),
     ...holding('retry', built('text', 'retry')),
     ...holding('place', built('list', 'place')),
     ...holding('steps', built('block', 'catch', 'finally')),
-  ].map((word) => ({ ...word, built: which.includes(word.name) }));
-const jobModifiers = modifiers([
-  ...['deadline', 'queue', 'silence', 'exclusive', 'allow_failure', 'retry', 'place', 'catch', 'finally'],
-]);
+  ].filter(({ name }) => which.includes(name));
+/** Of what runs on a host. */
+const hostModifiers = ['queue', 'silence', 'exclusive', 'retry', 'place', 'catch', 'finally'];
+const nodeModifiers = modifiers('when', 'deadline', 'allow_failure');
+const jobModifiers = [...nodeModifiers, ...modifiers(...hostModifiers)];
 const needs = holding('needs', many(built('list', 'needs')));
-const laterNodes = [
-  ...many(holding('branch', later('block', 'branch'))),
-  ...many(holding('gate', later('block', 'gate'))),
-  ...many(holding('deploy', later('block', 'deploy'))),
-];
+const laterNodes = many(holding('deploy', later('block', 'deploy')));
+const branches = many(holding('branch', built('block', 'branch')));
 const waits = many(holding('wait', built('block', 'wait')));
+const gates = many(holding('gate', built('block', 'gate')));
 const jobs = many(holding('job', built('block', 'job')));
 const inputs = many(holding('input', built('block', 'input')));
 const env = many(built('map', 'env'));
@@ -76,7 +75,7 @@ const jobWords = [
   ...jobModifiers,
   ...holding('matrix', built('block', 'matrix')),
   ...holding('resources', built('block', 'resources')),
-  ...many(holding('service', later('block', 'service'))),
+  ...many(holding('service', built('block', 'service'))),
   ...many(later('list', 'secret')),
   ...many(holding('fetch', later('block', 'fetch'))),
   ...many(holding('artifact', later('block', 'artifact'))),
@@ -95,34 +94,34 @@ export const words: Record<Place, readonly Word[]> = {
     ...many(built('block', 'on')),
     ...env,
     ...jobs,
-    ...holding('concurrency', later('block', 'concurrency')),
-    ...later('text', 'deadline'),
+    ...holding('concurrency', built('block', 'concurrency')),
+    ...built('text', 'deadline'),
     ...many(holding('template', built('block', 'template'))),
     ...waits,
+    ...branches,
+    ...gates,
     ...laterNodes,
-    ...holding('jobs', later('block', 'on_failure')),
+    ...holding('jobs', built('block', 'on_failure')),
   ],
   'on push': [...built('list', 'branches'), ...paths],
   'on pull_request': [...built('list', 'branches'), ...paths],
   'on tag': built('list', 'match'),
-  'on schedule': later('text', 'cron', 'timezone', 'missed'),
+  'on schedule': built('text', 'cron', 'timezone', 'missed'),
   'on comment': built('text', 'match'),
   'on manual': inputs,
   input: [...built('text', 'type', 'default', 'min', 'max'), ...built('list', 'options')],
-  concurrency: later('text', 'group', 'policy'),
+  concurrency: built('text', 'group', 'policy'),
   job: [...built('text', 'id'), ...jobWords, ...built('text', 'like')],
   template: [...jobWords],
   step: [
-    ...built('text', 'name', 'run', 'timeout'),
+    ...built('text', 'name', 'run', 'when', 'timeout', 'deadline', 'silence'),
     ...env,
-    ...later('text', 'when', 'deadline'),
-    ...built('text', 'silence'),
     ...built('flag', 'allow_failure'),
   ],
   setup: built('text', 'path'),
   needs: built('text', 'on'),
   steps: many(holding('step', built('block', 'step'))),
-  jobs: [...jobs, ...waits, ...laterNodes],
+  jobs: [...jobs, ...waits, ...branches, ...gates, ...laterNodes],
   matrix: [
     ...built('text', 'max_parallel', 'on_failure'),
     ...many(built('list', 'axis')),
@@ -130,8 +129,8 @@ export const words: Record<Place, readonly Word[]> = {
   ],
   resources: built('text', 'cpus', 'memory'),
   retry: built('text', 'on', 'backoff'),
-  service: [...later('text', 'image'), ...many(later('map', 'env')), ...holding('ready', later('text', 'ready'))],
-  ready: later('text', 'interval', 'within'),
+  service: [...built('text', 'name', 'image'), ...env, ...holding('ready', built('text', 'ready'))],
+  ready: built('text', 'interval', 'within'),
   fetch: later('text', 'from', 'to'),
   artifact: [...later('list', 'path'), ...later('text', 'keep')],
   output: built('text', 'file'),
@@ -139,31 +138,32 @@ export const words: Record<Place, readonly Word[]> = {
   cache: [...later('text', 'key', 'fallback'), ...later('list', 'path')],
   place: built('text', 'otherwise', 'on'),
   branch: [
-    ...later('text', 'id', 'name', 'timeout'),
+    ...built('text', 'id', 'name'),
     ...needs,
-    ...modifiers([]),
-    ...holding('jobs', later('block', 'then', 'else')),
+    ...nodeModifiers,
+    ...holding('jobs', built('block', 'then', 'else')),
   ],
   wait: [
     ...built('text', 'id', 'name', 'for'),
-    ...later('text', 'timeout'),
     ...needs,
-    ...modifiers(['deadline', 'allow_failure']),
+    ...nodeModifiers,
+    ...holding('matrix', built('block', 'matrix')),
   ],
   gate: [
-    ...later('text', 'id', 'name', 'prompt'),
+    ...built('text', 'id', 'name', 'prompt'),
     ...needs,
-    ...modifiers([]),
-    ...many(holding('approvers', later('list', 'approvers'))),
+    ...nodeModifiers,
+    ...holding('matrix', built('block', 'matrix')),
+    ...many(holding('approvers', built('list', 'approvers'))),
     ...inputs,
-    ...holding('gate timeout', later('text', 'timeout')),
+    ...holding('gate timeout', built('text', 'timeout')),
   ],
-  'gate timeout': later('text', 'then'),
-  approvers: later('text', 'count', 'exclude'),
+  'gate timeout': built('text', 'then'),
+  approvers: built('text', 'count', 'exclude'),
   deploy: [
     ...later('text', 'id', 'name', 'stack', 'environment', 'timeout'),
     ...needs,
-    ...modifiers([]),
+    ...jobModifiers.map((word) => ({ ...word, built: false })),
     ...many(later('list', 'set')),
   ],
 };
@@ -173,7 +173,7 @@ export const events: Record<string, { place: Place; built: boolean }> = {
   push: { place: 'on push', built: true },
   pull_request: { place: 'on pull_request', built: true },
   tag: { place: 'on tag', built: true },
-  schedule: { place: 'on schedule', built: false },
+  schedule: { place: 'on schedule', built: true },
   comment: { place: 'on comment', built: true },
   manual: { place: 'on manual', built: true },
 };
@@ -217,6 +217,10 @@ export const foreignWords: Partial<Record<Place, Record<string, string>>> = {
     if: 'when',
     continue_on_error: 'allow_failure',
   },
+  'on schedule': { time: 'cron', times: 'cron', tz: 'timezone', time_zone: 'timezone', zone: 'timezone' },
+  gate: { message: 'prompt', reviewers: 'approvers', users: 'approvers', condition: 'when', if: 'when' },
+  service: { environment: 'env', variables: 'env', health: 'ready', health_check: 'ready', healthcheck: 'ready' },
+  branch: { if: 'when', condition: 'when', otherwise: 'else', depends_on: 'needs' },
 };
 
 export function wordIn(place: Place, name: string): Word | undefined {
@@ -251,6 +255,13 @@ const titles: Partial<Record<Place, string>> = {
   jobs: '"then", "else" and "on_failure"',
 };
 
+/** Nodes of the graph to which what is said of hosts and attempts does not fit, and what to do. */
+const hostless: Partial<Record<Place, string>> = {
+  branch: 'Say it of the jobs that stand in it; how long all of them together may take is its deadline="…".',
+  wait: 'It belongs in "job" or "template"; how long a wait may take is its for="…".',
+  gate: 'It belongs in "job" or "template"; how long people have is its timeout "24h" then="reject".',
+};
+
 export const workflowLanguage: Language<Place> = {
   kind: {
     one: 'workflow',
@@ -267,5 +278,10 @@ export const workflowLanguage: Language<Place> = {
   isPlaceBuilt,
   insideOf: (word, event) =>
     word.inside ?? (word.name === 'on' ? events[spelled(String(event ?? ''))]?.place : undefined),
+  elsewhere: (place, name) => {
+    const hint = hostless[place];
+    if (hint === undefined || !(name === 'timeout' || hostModifiers.includes(name))) return undefined;
+    return { message: `"${name}" does not belong in "${place}": nothing of it runs on a host`, hint };
+  },
   notAvailableHint: 'It is part of the language, but this version cannot run it, and a workflow with it is refused.',
 };
