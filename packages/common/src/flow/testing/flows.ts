@@ -13,8 +13,8 @@ import {
   type RunFlow,
 } from '../messages.js';
 import { attemptOf, attemptsOf, nodeOf, nodesOf } from '../node-table.js';
-import type { GateSpec, JobSpec, NodeSpec, RunSpec, WaitSpec } from '../spec.js';
-import { timersOf, timersOfNode } from '../timers.js';
+import type { BranchSpec, GateSpec, JobSpec, NodeSpec, RunSpec, WaitSpec } from '../spec.js';
+import { timersAmong, timersOf } from '../timers.js';
 
 /** A job of one step, for tests. */
 export function job(id: string, needs: string[] = [], more: Partial<JobSpec> = {}): JobSpec {
@@ -37,6 +37,11 @@ export function wait(id: string, needs: string[] = [], more: Partial<WaitSpec> =
 /** A gate that anyone may open, for tests. */
 export function gate(id: string, needs: string[] = [], more: Partial<GateSpec> = {}): GateSpec {
   return { kind: 'gate', id, name: id, needs, approvers: [], count: 1, inputs: [], ...more };
+}
+
+/** What stands in it says so with `branch: { id, side }`, and needs it. */
+export function branch(id: string, when: string, needs: string[] = [], more: Partial<BranchSpec> = {}): BranchSpec {
+  return { kind: 'branch', id, name: id, needs, when, ...more };
 }
 
 export function spec(...nodes: NodeSpec[]): RunSpec {
@@ -70,11 +75,9 @@ export class Flow {
     if (!isRefusal(outcome) && outcome.length > 0) {
       this.run = evolveAll(this.run, outcome);
       this.log.push(...outcome);
-      for (const event of outcome) {
-        const nodeId = 'nodeId' in event ? event.nodeId : undefined;
-        for (const { key } of nodeId === undefined ? [] : timersOfNode(this.run, nodeId)) {
-          this.keys.add(key);
-        }
+      const nodeIds = outcome.flatMap((event) => ('nodeId' in event ? [event.nodeId] : []));
+      for (const { key } of timersAmong(this.run, nodeIds)) {
+        this.keys.add(key);
       }
     }
     return outcome;

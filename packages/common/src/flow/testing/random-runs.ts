@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import type { Command, RunFlow } from '../messages.js';
 import { attemptsOf } from '../node-table.js';
 import type { NodeSpec, PlaceSpec, RetrySpec, RunSpec } from '../spec.js';
-import { type Flow, job, spec, wait } from './flows.js';
+import { branch, type Flow, job, spec, wait } from './flows.js';
 
 const results = ['succeeded', 'failed', 'timed_out', 'cancelled'] as const;
 // The ordinary way of an attempt is said more often, so that runs get somewhere.
@@ -43,6 +43,35 @@ const modifiers = fc.record(
   { requiredKeys: [] },
 );
 
+/** A kind for each of so many nodes. */
+const KINDS = ['wait', 'branch', 'branch', 'job', 'job', 'job', 'job'] as const;
+
+/** Read by a node that needs `n0` or not, in a cell or not: true, false, and what cannot be judged. */
+const conditions = [
+  "branch == 'main'",
+  "branch != 'main'",
+  "changed('src/**')",
+  '1 / (size(branch) - 4) > 0',
+  "needs.n0.result == 'failed'",
+  "needs.n0.outputs.version == ''",
+  "matrix.os == 'linux'",
+] as const;
+
+/** Where a node stands, and what it asks for beside what it needs. Most stand nowhere, and ask for nothing. */
+const standing = fc.record({
+  when: fc.constantFrom(undefined, undefined, undefined, undefined, ...conditions),
+  /** In the branch with this number, if it is one and comes before. */
+  within: fc.option(fc.record({ number: fc.nat(6), side: fc.constantFrom('then' as const, 'else' as const) }), {
+    nil: undefined,
+  }),
+});
+
+/** From this node on they are for failures only. */
+const firstLooker = fc.oneof(
+  { weight: 3, arbitrary: fc.constant(99) },
+  { weight: 1, arbitrary: fc.integer({ min: 1, max: 6 }) },
+);
+
 const groups = fc.record(
   { maxParallel: fc.constantFrom(1, 2), onFailure: fc.constantFrom('continue' as const, 'cancel' as const) },
   { requiredKeys: ['onFailure'] },
@@ -60,31 +89,58 @@ export const graph: fc.Arbitrary<RunSpec> = fc
           maxLength: 4,
         }),
         modifiers,
-        fc.nat(5),
+        fc.nat(KINDS.length - 1),
+        standing,
       ),
       { minLength: 1, maxLength: 7 },
     ),
     groups,
     groups,
+    firstLooker,
+    fc.option(someMs, { nil: undefined, freq: 4 }),
   )
-  .chain(([given, m, other]) => {
-    const nodes = given.map(([asked, said, kind], index): NodeSpec => {
+  .chain(([given, m, other, lookers, runDeadlineMs]) => {
+    const nodes = given.map(([asked, said, number, { when, within }], index): NodeSpec => {
+      const kind = KINDS[number] ?? 'job';
       const needed = new Map(asked.filter(([number]) => number < index).map(([number, on]) => [`n${number}`, on]));
+      const inBranch =
+        within !== undefined && within.number < index && KINDS[given[within.number]?.[2] ?? 0] === 'branch'
+          ? { id: `n${within.number}`, side: within.side }
+          : undefined;
+      if (inBranch !== undefined) {
+        needed.set(inBranch.id, undefined);
+      }
       const needsOn = Object.fromEntries([...needed].flatMap(([id, on]) => (on === undefined ? [] : [[id, on]])));
-      const common = { ...(Object.keys(needsOn).length > 0 && { needsOn }) };
+      const common = {
+        ...(Object.keys(needsOn).length > 0 && { needsOn }),
+        ...(when !== undefined && { when }),
+        ...(inBranch && { branch: inBranch }),
+        ...(index >= lookers && { onFailure: true as const }),
+      };
       const { allowFailure, deadlineMs } = said;
-      return kind === 0
-        ? wait(`n${index}`, [...needed.keys()], {
-            ...common,
-            ...(allowFailure && { allowFailure }),
-            ...(deadlineMs !== undefined && { deadlineMs }),
-            forMs: 5_000,
-          })
-        : job(`n${index}`, [...needed.keys()], { ...common, ...said });
+      const little = {
+        ...common,
+        ...(allowFailure && { allowFailure }),
+        ...(deadlineMs !== undefined && { deadlineMs }),
+      };
+      switch (kind) {
+        case 'wait':
+          return wait(`n${index}`, [...needed.keys()], { ...little, forMs: 5_000 });
+        case 'branch':
+          return branch(`n${index}`, when ?? "branch == 'main'", [...needed.keys()], little);
+        default:
+          return job(`n${index}`, [...needed.keys()], { ...common, ...said });
+      }
     });
-    return fc
-      .shuffledSubarray(nodes, { minLength: nodes.length, maxLength: nodes.length })
-      .map((shuffled): RunSpec => ({ ...spec(...shuffled), groups: { m, constructor: other } }));
+    return fc.shuffledSubarray(nodes, { minLength: nodes.length, maxLength: nodes.length }).map(
+      (shuffled): RunSpec => ({
+        ...spec(...shuffled),
+        groups: { m, constructor: other },
+        values: { branch: 'main' },
+        changed: { 'src/**': true },
+        ...(runDeadlineMs !== undefined && { deadlineMs: runDeadlineMs }),
+      }),
+    );
   });
 
 /** One thing that somebody says, sensible or not: a command of any kind for the attempt at some place of the list. */
@@ -133,7 +189,15 @@ export function commandOf(flow: Flow, said: Saying): Command {
       return { kind: 'start', attemptId };
     case 'fire': {
       // Most of them have been overtaken.
-      const keys = [...flow.keys, 'nonsense', 'wait:r1/nobody', 'queue:r1/n0/99', 'deadline:'];
+      const keys = [
+        ...flow.keys,
+        'nonsense',
+        'wait:r1/nobody',
+        'queue:r1/n0/99',
+        'deadline:',
+        'branch:r1/n0',
+        'workflow:r1',
+      ];
       return { kind: 'fire', key: keys[said.which % keys.length] ?? '' };
     }
   }
