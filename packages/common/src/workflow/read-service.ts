@@ -95,12 +95,14 @@ function readReady(said: Said | undefined, lines: SpanMaker, sink: WorkflowSink)
   // As a property it has no words of its own: they would be the service's.
   const inner = readWords(said.as === 'child' ? node : { ...node, properties: [] }, 'ready', sink);
   const command = textOf({ ...said, node: { ...node, properties: [], children: undefined } }, sink);
-  const intervalMs = durationOf(inner.get('interval'), sink) ?? DEFAULT_INTERVAL_MS;
-  const withinMs = durationOf(inner.get('within'), sink) ?? Math.max(DEFAULT_WITHIN_MS, intervalMs);
-  if (intervalMs > withinMs) {
+  const interval = durationOf(inner.get('interval'), sink);
+  const within = durationOf(inner.get('within'), sink);
+  if (interval !== undefined && within !== undefined && interval > within) {
     const hint = 'It is asked again after each interval, for as long as "within" says.';
     sink.error(node.headSpan, 'bad-duration', '"interval" is longer than "within"', hint);
   }
+  const intervalMs = interval ?? Math.min(DEFAULT_INTERVAL_MS, within ?? DEFAULT_INTERVAL_MS);
+  const withinMs = within ?? Math.max(DEFAULT_WITHIN_MS, intervalMs);
   if (command === undefined) return undefined;
   if (command.text.trim() === '') {
     sink.error(

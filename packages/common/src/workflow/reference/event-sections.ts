@@ -1,4 +1,5 @@
 import { runNames } from '../expression-names.js';
+import { concurrencySection, scheduleSection } from './schedule-sections.js';
 import type { Section } from './section.js';
 
 const job = '\n    job id="test" { step run="make test"; }\n';
@@ -24,6 +25,8 @@ export const eventSections: Section[] = [
           job: 'What it does: [job](#job).',
           template: 'What several jobs have in common: [template and like](#template-and-like).',
           wait: 'Time that passes: [wait](#wait).',
+          gate: 'A question to people: [gate](#gate).',
+          concurrency: 'Which of its runs may go on at once: [concurrency](#concurrency).',
         },
       },
     ],
@@ -35,9 +38,15 @@ export const eventSections: Section[] = [
     template "go" { image "golang:1.24"; }
     job id="test" like="go" { step run="go test ./..."; }
     wait id="soak" for="10m" { needs "test"; }
+    gate id="ship" { needs "soak"; }
+    concurrency group="ci" policy="queue"
 }
 `,
-        nodes: { test: { image: 'golang:1.24', env: { MODE: 'ci' } }, soak: { kind: 'wait', forMs: 600_000 } },
+        nodes: {
+          test: { image: 'golang:1.24', env: { MODE: 'ci' } },
+          soak: { kind: 'wait', forMs: 600_000 },
+          ship: { kind: 'gate' },
+        },
       },
     ],
   },
@@ -128,6 +137,8 @@ export const eventSections: Section[] = [
       },
     ],
   },
+  scheduleSection,
+  concurrencySection,
   {
     title: 'Expressions',
     text: `\`\${…}\` stands for a value in names (but not the workflow's), \`runs_on\`, \`image\` and the values of \`env\`. Inside is [CEL](https://cel.dev):

@@ -26,6 +26,7 @@ export const jobSections: Section[] = [
           resources: 'What it takes of its host: [resources](#resources).',
           place: 'The hosts it may run on: [place](#place).',
           exclusive: 'Never two at once: [exclusive](#exclusive).',
+          service: 'A container beside it, such as a database: [service](#service).',
           setup: 'A script of the repository, run before the steps. If it fails, the job fails.',
           step: 'What is run, one after the other; the first that fails ends the job: [step](#step).',
           script: 'A file of the repository that is the one step, in place of `step`s.',
@@ -237,7 +238,7 @@ job id="test" {
     text: `\`template "name"\` has the words of a job, but for \`id\`, \`name\` and \`like\`. A job that is \`like\` it begins with them:
 
 - **What is said once** (\`runs_on\`, \`image\`, clocks, \`retry\`, \`matrix\`, \`resources\`, \`place\`, \`catch\`, \`finally\`, …): the job's own, whole, in place of the template's. A flag is taken back with \`exclusive #false\`.
-- **What has a name** (variables, steps, outputs, needs): put together. The job's stands in the place of the template's of the same name; all else comes after it.
+- **What has a name** (variables, steps, outputs, services, needs): put together. The job's stands in the place of the template's of the same name; all else comes after it.
 - \`setup\`: the template's, then the job's. A job with a \`script\` has no steps of the template.
 
 Expressions in a template are those of the job: \`\${matrix.rust}\` is the job's cell.`,
@@ -262,7 +263,7 @@ Expressions in a template are those of the job: \`\${matrix.rust}\` is the job's
                 'silence',
                 'exclusive',
               ],
-              ...['allow_failure', 'retry', 'place', 'catch', 'finally', 'matrix', 'resources', 'output'],
+              ...['allow_failure', 'retry', 'place', 'catch', 'finally', 'matrix', 'resources', 'output', 'service'],
             ].map((word) => [word, '']),
           ),
         },

@@ -3,11 +3,12 @@ import { workflowLimits } from '../limits.js';
 import { events, isPlaceBuilt, type Place, words, workflowLanguage } from '../words.js';
 import { behaviourSections } from './behaviour-sections.js';
 import { eventSections } from './event-sections.js';
+import { gateSections } from './gate-sections.js';
 import { jobSections } from './job-sections.js';
 import { checker, intro, later, spelling } from './prose.js';
 import type { Example, Section } from './section.js';
 
-export const sections: readonly Section[] = [...eventSections, ...jobSections, ...behaviourSections];
+export const sections: readonly Section[] = [...eventSections, ...jobSections, ...behaviourSections, ...gateSections];
 
 /** docs/workflow.md. */
 export function renderWorkflowPage(): string {
