@@ -67,7 +67,7 @@ function describeClock(cause: Extract<Cause, { kind: 'clock' }>): string {
     case 'branch':
       return `its branch did not end within its deadline of ${limit}`;
     case 'gate':
-      return `nobody decided within ${limit}`;
+      return `it was not decided within ${limit}`;
     default:
       return assertNever(cause.clock);
   }

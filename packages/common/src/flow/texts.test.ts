@@ -28,6 +28,16 @@ describe('describeCause', () => {
     [{ kind: 'lost', hostId: 'alder', detail: 'gone' }, 'the worker on host alder was lost: gone'],
     [{ kind: 'refused', hostId: 'alder', detail: 'full' }, 'no worker could be made on host alder: full'],
     [{ kind: 'nodes', nodes: ['a', 'b'] }, 'because of a, b'],
+    [{ kind: 'clock', clock: 'workflow', limitMs: 7_200_000 }, 'the workflow did not end within its deadline of 2 h'],
+    [{ kind: 'clock', clock: 'branch', limitMs: 60_000 }, 'its branch did not end within its deadline of 1 min'],
+    [{ kind: 'clock', clock: 'gate', limitMs: 86_400_000 }, 'it was not decided within 24 h'],
+    [{ kind: 'rejected', by: 'ada' }, 'rejected by ada'],
+    [{ kind: 'rejected', by: 'ada', reason: 'not today' }, 'rejected by ada: not today'],
+    [{ kind: 'superseded', runId: 'r9' }, 'a newer run took its place'],
+    [{ kind: 'exported', by: 'mara' }, 'exported by mara, to go on elsewhere'],
+    [{ kind: 'expression', detail: 'division by zero' }, 'an expression could not be judged: division by zero'],
+    [{ kind: 'service', name: 'db', detail: 'it ended with 1' }, 'service db: it ended with 1'],
+    [{ kind: 'refused', detail: 'no such image', problem: 'no-image' }, 'no worker could be made: no such image'],
   ])('%j', (cause, text) => {
     expect(causeSchema.parse(cause)).toEqual(cause);
     expect(describeCause(cause)).toBe(text);

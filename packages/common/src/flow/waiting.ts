@@ -81,7 +81,7 @@ function waitText(run: RunFlow, node: NodeFlow): string {
     : `waits until ${instant(end)}`;
 }
 
-/** `waits for 2 of 3 approvals, by team:release or user:ada, until …; user:bo approved` */
+/** `waits for 1 of 2 approvals by team:release or user:ada, until … (then it is rejected); approved by ada` */
 function gateText(run: RunFlow, node: NodeFlow, spec: GateSpec): string {
   const { approvals, missing } = standingOf(node, spec);
   const then = `then it is ${spec.timeoutThen === 'approve' ? 'approved' : 'rejected'}`;
