@@ -65,7 +65,7 @@ it('checkTogether finds two of one name, at the name', () => {
 });
 
 it('refuseUnavailable makes errors of what is not available yet, and of nothing else', () => {
-  const { diagnostics } = parseWorkflow('workflow "w" { job a { when "x"; step run="true"; }; }', { file: 'a' });
+  const { diagnostics } = parseWorkflow('workflow "w" { job a { secret "X"; step run="true"; }; }', { file: 'a' });
   expect(diagnostics.map(({ code, severity }) => [code, severity])).toEqual([
     ['no-trigger', 'warning'],
     ['not-available-yet', 'warning'],
