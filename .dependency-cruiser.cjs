@@ -48,7 +48,7 @@ const commonFolders = {
   rpc: [],
   schedule: [],
   secrets: [],
-  store: ['flow', 'messages', 'telemetry', 'workflow'],
+  store: ['flow', 'messages', 'schedule', 'telemetry', 'workflow'],
   telemetry: [],
   workflow: ['expressions', 'kdl', 'schedule'],
 };

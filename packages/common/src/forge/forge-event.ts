@@ -63,28 +63,52 @@ export const commentEventSchema = z.strictObject({
   line: z.string(),
 });
 
+/** A schedule's time has come. From no forge: Solstice puts it into its inbox itself, once a tick. */
+export const scheduleEventSchema = z.strictObject({
+  kind: z.literal('forge.schedule.v1'),
+  repository: repositoryRefSchema,
+  /** The workflow file whose schedule it is. What it says is read anew, at the newest commit of the default branch. */
+  file: z.string(),
+  /** Its workflow's name, when the schedule was read. */
+  workflow: z.string(),
+  /** Five fields. */
+  cron: z.string(),
+  timezone: z.string(),
+  /** When it was to be: `2026-03-01T02:00:00.000Z`. */
+  tick: z.string(),
+  /** Earlier ticks that nobody was there for, and that this one stands for too. */
+  missed: z.number().int().nonnegative(),
+});
+
 /** Every event, by the kind that names its version. */
 export const forgeEventSchemas = {
   'forge.push.v1': pushEventSchema,
   'forge.pull_request.v1': pullRequestEventSchema,
   'forge.comment.v1': commentEventSchema,
+  'forge.schedule.v1': scheduleEventSchema,
 } as const;
 
 export const forgeEventSchema = z.discriminatedUnion('kind', [
   pushEventSchema,
   pullRequestEventSchema,
   commentEventSchema,
+  scheduleEventSchema,
 ]);
 export type PushEvent = z.infer<typeof pushEventSchema>;
 export type PullRequestEvent = z.infer<typeof pullRequestEventSchema>;
 export type CommentEvent = z.infer<typeof commentEventSchema>;
+export type ScheduleEvent = z.infer<typeof scheduleEventSchema>;
 export type ForgeEvent = z.infer<typeof forgeEventSchema>;
 export type RepositoryRef = z.infer<typeof repositoryRefSchema>;
 export type Person = z.infer<typeof personSchema>;
 
-/** What an event is about, as far as it says so itself: a comment does not name the commit. */
+/** What an event is about, as far as it says so itself: a comment does not name the commit, a schedule has none yet. */
 export function subjectOf(event: ForgeEvent): { ref: string; commit: string | undefined } {
   if (event.kind === 'forge.push.v1') return { ref: event.ref, commit: event.after };
+  if (event.kind === 'forge.schedule.v1') {
+    const branch = event.repository.defaultBranch;
+    return { ref: branch === undefined ? 'HEAD' : `refs/heads/${branch}`, commit: undefined };
+  }
   const commit = event.kind === 'forge.pull_request.v1' ? event.head.commit : undefined;
   return { ref: pullRequestRef(event.number), commit };
 }

@@ -1,5 +1,11 @@
 import { z } from 'zod';
-import { type CommentEvent, forgeEventSchemas, type PullRequestEvent, type PushEvent } from '../forge/index.js';
+import {
+  type CommentEvent,
+  forgeEventSchemas,
+  type PullRequestEvent,
+  type PushEvent,
+  type ScheduleEvent,
+} from '../forge/index.js';
 import { type MessageVersion, messageSchemas } from './message.js';
 
 /** A file of proto/messages/. */
@@ -49,10 +55,22 @@ const commentExample: CommentEvent = {
   line: '/bench now',
 };
 
+const scheduleExample: ScheduleEvent = {
+  kind: 'forge.schedule.v1',
+  repository: { forgeRepositoryId: '81', name: 'octo/app', defaultBranch: 'main' },
+  file: '.solstice/nightly.kdl',
+  workflow: 'Nightly',
+  cron: '0 3 * * *',
+  timezone: 'Europe/Zurich',
+  tick: '2026-03-01T02:00:00.000Z',
+  missed: 0,
+};
+
 const eventExamples = {
   'forge.push.v1': pushExample,
   'forge.pull_request.v1': pullRequestExample,
   'forge.comment.v1': commentExample,
+  'forge.schedule.v1': scheduleExample,
 } as const;
 
 const examples: { [Version in MessageVersion]: z.infer<(typeof messageSchemas)[Version]> } = {

@@ -20,6 +20,8 @@ function changeOf(event: ForgeEvent): (string | number)[] {
       return [event.number, event.action, event.base.branch, event.base.commit, event.head.commit];
     case 'forge.comment.v1':
       return [event.number, event.commentId];
+    case 'forge.schedule.v1':
+      return [event.file, event.cron, event.timezone, event.tick];
     default:
       return assertNever(event);
   }

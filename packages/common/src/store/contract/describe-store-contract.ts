@@ -4,6 +4,7 @@ import { assertReplays } from '../assert-replays.js';
 import { describeCancel } from './cancel.contract.js';
 import { describeChecks } from './checks.contract.js';
 import { describeClaims } from './claims.contract.js';
+import { describeConcurrency } from './concurrency.contract.js';
 import { describeDeadLetters } from './dead-letters.contract.js';
 import { describeDeliveries } from './deliveries.contract.js';
 import { describeFences } from './fences.contract.js';
@@ -16,6 +17,7 @@ import { describePlanning } from './planning.contract.js';
 import { describeRecords } from './records.contract.js';
 import { describeRepositories } from './repositories.contract.js';
 import { Scene, type StoreUnderTest } from './scene.js';
+import { describeSchedules } from './schedules.contract.js';
 import { describeStorm } from './storm.contract.js';
 import { describeTimers } from './timers.contract.js';
 import { describeTraces } from './traces.contract.js';
@@ -66,6 +68,8 @@ export function describeStoreContract(name: string, make: () => Promise<StoreUnd
     describeMeasures(current);
     describeTraces(current);
     describeTimers(current);
+    describeConcurrency(current);
+    describeSchedules(current);
     describeStorm(current);
   });
 }

@@ -12,40 +12,7 @@ export class MemoryDeliveries implements DeliveryStore {
   }
 
   accept(given: NewDelivery): Promise<{ kind: 'accepted' | 'duplicate'; delivery: Delivery }> {
-    return this.#core.transact(() => {
-      const { tables } = this.#core;
-      const key = keyOf(given.forge, given.forgeDeliveryId);
-      const known = tables.deliveries.get(tables.deliveryKeys.get(key) ?? '');
-      if (known !== undefined) {
-        return { kind: 'duplicate', delivery: view(known) };
-      }
-      const twin = this.#firstOf(given);
-      const ignored = given.event === undefined || twin !== undefined;
-      const row: DeliveryRow = {
-        id: this.#core.newDeliveryId(),
-        forge: given.forge,
-        forgeDeliveryId: given.forgeDeliveryId,
-        eventName: given.eventName,
-        repositoryId: given.repositoryId,
-        event: given.event,
-        state: ignored ? 'ignored' : 'received',
-        reason: twin === undefined ? given.reason : twinReason(twin.id),
-        tries: 0,
-        nextTryAt: undefined,
-        receivedAt: this.#core.now(),
-        runIds: [],
-        twinKey: given.twinKey,
-        body: given.body.slice(),
-        ...(given.trace !== undefined && { trace: given.trace }),
-      };
-      tables.deliveries.set(row.id, row);
-      tables.deliveryKeys.set(key, row.id);
-      if (!ignored && given.event !== undefined) {
-        const { event } = given;
-        this.#core.send([{ kind: 'delivery', version: 2, deliveryId: row.id, forge: row.forge, event }], given.trace);
-      }
-      return { kind: 'accepted', delivery: view(row) };
-    });
+    return this.#core.transact(() => acceptDelivery(this.#core, given));
   }
 
   get(id: string): Promise<Delivery | undefined> {
@@ -94,15 +61,49 @@ export class MemoryDeliveries implements DeliveryStore {
     this.#core.tables.deliveries.set(id, { ...row, ...change });
     return true;
   }
+}
 
-  #firstOf(given: NewDelivery): DeliveryRow | undefined {
-    if (given.twinKey === undefined) {
-      return undefined;
-    }
-    return [...this.#core.tables.deliveries.values()].find(
-      (row) => row.forge === given.forge && row.twinKey === given.twinKey,
-    );
+/** With its wake-up. */
+export function acceptDelivery(core: Core, given: NewDelivery): { kind: 'accepted' | 'duplicate'; delivery: Delivery } {
+  const { tables } = core;
+  const key = keyOf(given.forge, given.forgeDeliveryId);
+  const known = tables.deliveries.get(tables.deliveryKeys.get(key) ?? '');
+  if (known !== undefined) {
+    return { kind: 'duplicate', delivery: view(known) };
   }
+  const twin = firstOf(core, given);
+  const ignored = given.event === undefined || twin !== undefined;
+  const row: DeliveryRow = {
+    id: core.newDeliveryId(),
+    forge: given.forge,
+    forgeDeliveryId: given.forgeDeliveryId,
+    eventName: given.eventName,
+    repositoryId: given.repositoryId,
+    event: given.event,
+    state: ignored ? 'ignored' : 'received',
+    reason: twin === undefined ? given.reason : twinReason(twin.id),
+    tries: 0,
+    nextTryAt: undefined,
+    receivedAt: core.now(),
+    runIds: [],
+    twinKey: given.twinKey,
+    body: given.body.slice(),
+    ...(given.trace !== undefined && { trace: given.trace }),
+  };
+  tables.deliveries.set(row.id, row);
+  tables.deliveryKeys.set(key, row.id);
+  if (!ignored && given.event !== undefined) {
+    const { event } = given;
+    core.send([{ kind: 'delivery', version: 2, deliveryId: row.id, forge: row.forge, event }], given.trace);
+  }
+  return { kind: 'accepted', delivery: view(row) };
+}
+
+function firstOf(core: Core, given: NewDelivery): DeliveryRow | undefined {
+  if (given.twinKey === undefined) {
+    return undefined;
+  }
+  return [...core.tables.deliveries.values()].find((row) => row.forge === given.forge && row.twinKey === given.twinKey);
 }
 
 function view({ twinKey: _twinKey, body: _body, ...delivery }: DeliveryRow): Delivery {

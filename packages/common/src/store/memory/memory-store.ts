@@ -2,6 +2,7 @@ import type { LogChunkRecord } from '../records.js';
 import type { LogStore, OutboxStore, Store } from '../store.js';
 import { MemoryAttempts } from './attempts.js';
 import { MemoryChecks } from './checks.js';
+import { MemoryConcurrency } from './concurrency.js';
 import { Core } from './core.js';
 import { MemoryDeadLetters } from './dead-letters.js';
 import { MemoryDeliveries } from './deliveries.js';
@@ -9,6 +10,7 @@ import { MemoryHosts } from './hosts.js';
 import { measure } from './measures.js';
 import { MemoryRepositories } from './repositories.js';
 import { MemoryRuns } from './runs.js';
+import { MemorySchedules } from './schedules.js';
 import { MemoryTimers } from './timers.js';
 
 export interface MemoryStoreSettings {
@@ -27,6 +29,8 @@ export function createMemoryStore(settings: MemoryStoreSettings): Store {
     runs: new MemoryRuns(core),
     attempts: new MemoryAttempts(core),
     timers: new MemoryTimers(core),
+    concurrency: new MemoryConcurrency(core),
+    schedules: new MemorySchedules(core),
     hosts: new MemoryHosts(core),
     logs: logStore(core),
     outbox: outboxStore(core),

@@ -6,11 +6,13 @@ import type {
   CheckRecord,
   Delivery,
   Fence,
+  GroupMember,
   HostRecord,
   LogChunkRecord,
   PoolOffer,
   Repository,
   Resources,
+  ScheduleRecord,
   WorkerRecord,
 } from '../records.js';
 
@@ -59,6 +61,19 @@ export interface CheckRow extends CheckRecord {
   overtaken: boolean;
 }
 
+export interface ScheduleRow extends Omit<ScheduleRecord, 'lastTick'> {
+  lastAt: Date | undefined;
+  lastDeliveryId: string | undefined;
+}
+
+/** A concurrency group; goes with its last member. */
+export interface GroupRow {
+  repositoryId: string;
+  /** How many have come so far. */
+  entered: number;
+  members: Map<string, Omit<GroupMember, 'held' | 'ended'>>;
+}
+
 /** All rows. Plain maps; whoever changes them does so without an await in between. */
 export class Tables {
   readonly repositories = new Map<string, Repository>();
@@ -83,6 +98,13 @@ export class Tables {
   readonly checks = new Map<string, CheckRow>();
   /** `forge\0repository\0commit\0context` to the check's id. */
   readonly checkKeys = new Map<string, string>();
+  /** `repository\0name` to the group. */
+  readonly groups = new Map<string, GroupRow>();
+  /** Runs to the place of their event in the inbox, where they were in a group. */
+  readonly eventOrders = new Map<string, number>();
+  readonly schedules = new Map<string, ScheduleRow>();
+  /** Repositories to what their schedules were read from last. */
+  readonly scheduleSources = new Map<string, { eventOrder: number; commit: string }>();
   readonly outbox = new Map<string, { message: Message; at: Date; trace?: TraceContext }>();
 }
 

@@ -1,7 +1,16 @@
 import { SolsticeError } from '../../errors/index.js';
 import type { FlowEvent } from '../../flow/index.js';
 import type { Metrics } from '../../telemetry/index.js';
-import type { AttemptStore, DeliveryStore, HostStore, RunStore, Store, TimerStore } from '../store.js';
+import type {
+  AttemptStore,
+  ConcurrencyStore,
+  DeliveryStore,
+  HostStore,
+  RunStore,
+  ScheduleStore,
+  Store,
+  TimerStore,
+} from '../store.js';
 import { MeasuresOnScrape, type MeasuresOptions } from './measures-on-scrape.js';
 
 /**
@@ -15,6 +24,8 @@ export function withStoreMetrics(store: Store, metrics: Metrics, options: Measur
     runs: countedRuns(store.runs, metrics),
     attempts: countedAttempts(store.attempts, metrics),
     timers: countedTimers(store.timers, metrics),
+    concurrency: countedConcurrency(store.concurrency, metrics),
+    schedules: countedSchedules(store.schedules, metrics),
     hosts: countedHosts(store.hosts, metrics),
     close: async () => {
       measures.stop();
@@ -109,6 +120,29 @@ function countedTimers(inner: TimerStore, metrics: Metrics): TimerStore {
     fire: async (limit) => {
       const answer = await inner.fire(limit);
       countEndings(metrics, answer.events);
+      return answer;
+    },
+  });
+}
+
+function countedConcurrency(inner: ConcurrencyStore, metrics: Metrics): ConcurrencyStore {
+  return replacing(inner, {
+    settle: async (limit) => {
+      const answer = await inner.settle(limit);
+      countEndings(metrics, answer.events);
+      return answer;
+    },
+  });
+}
+
+/** A tick is a delivery that came in, whoever brought it. */
+function countedSchedules(inner: ScheduleStore, metrics: Metrics): ScheduleStore {
+  return replacing(inner, {
+    take: async (limit) => {
+      const answer = await inner.take(limit);
+      if (answer.taken.length > 0) {
+        metrics.count('solstice_deliveries_total', { state: 'received' }, answer.taken.length);
+      }
       return answer;
     },
   });

@@ -7,6 +7,7 @@ import type { ChangeTopic, CheckStore, OutboxStore, Store } from '../store.js';
 import { PostgresAttempts } from './attempts.js';
 import { PostgresChangeFeed } from './change-feed.js';
 import { Claims } from './claims.js';
+import { PostgresConcurrency } from './concurrency.js';
 import { Database } from './database.js';
 import { PostgresDeadLetters } from './dead-letters.js';
 import { PostgresDeliveries } from './deliveries.js';
@@ -16,6 +17,7 @@ import { PostgresHosts } from './hosts.js';
 import { PostgresRepositories } from './repositories.js';
 import { RunCommands } from './run-commands.js';
 import { PostgresRuns } from './runs.js';
+import { PostgresSchedules } from './schedules.js';
 import { PostgresTimers } from './timers.js';
 
 export interface PostgresStoreSettings {
@@ -63,6 +65,8 @@ export async function createPostgresStore(settings: PostgresStoreSettings): Prom
     runs: new PostgresRuns(db, commands),
     attempts: new PostgresAttempts(db, commands, new Claims(db, commands)),
     timers: new PostgresTimers(db, commands),
+    concurrency: new PostgresConcurrency(db, commands),
+    schedules: new PostgresSchedules(db),
     hosts: new PostgresHosts(db, renewals, commands),
     logs: { read: (attemptId, options) => db.direct((tx) => readChunks(tx, attemptId, options)) },
     outbox: outboxStore(db),

@@ -1,0 +1,120 @@
+import { type FlowEvent, isRefusal, isTerminal, type Origin, type RunSpec } from '../../flow/index.js';
+import { type GroupStep, leavers, nextStep, originIn } from '../projection/index.js';
+import type { GroupMember } from '../records.js';
+import type { ConcurrencyStore } from '../store.js';
+import { handle } from './commit-events.js';
+import type { Core } from './core.js';
+import { type GroupRow, keyOf } from './tables.js';
+
+/** A run that may be one of a group. */
+export interface Entrant {
+  runId: string;
+  spec: RunSpec;
+  source: { repositoryId: string };
+}
+
+/**
+ * Whether a run may begin, and what has to be done once its row is there. `deliveryId`: of the event that it comes from.
+ * `rerunOf`: it does that run again, and has its place. A run by hand comes after all others.
+ */
+export function enterGroup(
+  core: Core,
+  run: Entrant,
+  from: { deliveryId?: string | undefined; rerunOf?: string | undefined },
+): { origin: Pick<Origin, 'held' | 'supersededBy'>; join(): void } {
+  const { concurrency, workflow } = run.spec;
+  if (concurrency === undefined || concurrency.policy === 'allow') return { origin: {}, join: () => undefined };
+  const { tables } = core;
+  const key = keyOf(run.source.repositoryId, concurrency.group);
+  const eventOrder = eventOrderOf(core, from);
+  const member = { runId: run.runId, workflow: workflow.name, policy: concurrency.policy, eventOrder };
+  const origin = originIn(membersOf(core, key), { ...member, rerun: from.rerunOf !== undefined });
+  return {
+    origin,
+    join: () => {
+      tables.eventOrders.set(run.runId, eventOrder);
+      const group = tables.groups.get(key) ?? { repositoryId: run.source.repositoryId, entered: 0, members: new Map() };
+      tables.groups.set(key, group);
+      group.entered += 1;
+      group.members.set(run.runId, { ...member, entered: group.entered, superseded: false });
+      core.touch('concurrency');
+    },
+  };
+}
+
+function eventOrderOf(core: Core, from: { deliveryId?: string | undefined; rerunOf?: string | undefined }): number {
+  if (from.deliveryId !== undefined) return Number(from.deliveryId);
+  const before = from.rerunOf === undefined ? undefined : core.tables.runs.get(from.rerunOf);
+  const known = before && (core.tables.eventOrders.get(before.flow.runId) ?? before.meta.deliveryId);
+  return Number(known ?? core.newDeliveryId());
+}
+
+function membersOf(core: Core, key: string): GroupMember[] {
+  const { groups, runs } = core.tables;
+  return [...(groups.get(key)?.members.values() ?? [])]
+    .map((member) => {
+      const flow = runs.get(member.runId)?.flow;
+      return { ...member, held: flow?.held === true, ended: flow === undefined || isTerminal(flow.state) };
+    })
+    .sort((a, b) => a.eventOrder - b.eventOrder || a.entered - b.entered);
+}
+
+export class MemoryConcurrency implements ConcurrencyStore {
+  readonly #core: Core;
+
+  constructor(core: Core) {
+    this.#core = core;
+  }
+
+  settle(limit: number): ReturnType<ConcurrencyStore['settle']> {
+    return this.#core.transact(() => {
+      const total = { settled: 0, skipped: 0, events: [] as FlowEvent[] };
+      for (const [key, group] of [...this.#core.tables.groups].slice(0, limit)) {
+        for (;;) {
+          const members = membersOf(this.#core, key);
+          const step = nextStep(members);
+          if (step === undefined) {
+            this.#leave(key, group, members);
+            break;
+          }
+          const events = this.#take(step, group);
+          if (events === undefined) {
+            total.skipped += 1;
+            break;
+          }
+          if (events.length > 0) total.settled += 1;
+          total.events.push(...events);
+        }
+      }
+      return total;
+    });
+  }
+
+  /** Undefined: not now. */
+  #take(step: GroupStep, group: GroupRow): FlowEvent[] | undefined {
+    const outcome = handle(
+      this.#core,
+      step.runId,
+      step.kind === 'admit' ? { kind: 'admit' } : { kind: 'supersede', byRunId: step.byRunId },
+    );
+    const member = group.members.get(step.runId);
+    // Told, whatever it said: one that ends just now has no use for it.
+    if (member !== undefined && step.kind === 'supersede') member.superseded = true;
+    if (!isRefusal(outcome)) return outcome.events;
+    return step.kind === 'supersede' ? [] : undefined;
+  }
+
+  #leave(key: string, group: GroupRow, members: readonly GroupMember[]): void {
+    const { deliveries, groups } = this.#core.tables;
+    const waiting = [...deliveries.values()].filter(
+      ({ state, repositoryId }) => state === 'received' && repositoryId === group.repositoryId,
+    );
+    const oldest = waiting.length === 0 ? undefined : Math.min(...waiting.map(({ id }) => Number(id)));
+    for (const runId of leavers(members, oldest)) group.members.delete(runId);
+    if (group.members.size === 0) groups.delete(key);
+  }
+
+  members(repositoryId: string, group: string): Promise<GroupMember[]> {
+    return this.#core.transact(() => membersOf(this.#core, keyOf(repositoryId, group)));
+  }
+}
