@@ -1,7 +1,8 @@
-import { branchOf, type PullRequestEvent, type PushEvent } from '@solstice/common/forge';
+import { branchOf, type PushEvent } from '@solstice/common/forge';
 import type { ChangedFiles } from '@solstice/common/workflow';
 import type { Comparison, Forge, ForgeRepository } from '../forges/forge.js';
 import { ForgeError } from '../forges/forge-error.js';
+import type { Occasion } from './occasion.js';
 
 /** So often a forge that gives the workflow files, but no comparison, is asked again; then it runs without. */
 const PATIENCE_TRIES = 8;
@@ -19,15 +20,20 @@ export interface AskChanged {
  * paths say, because one that was needed and did not run is worse. Rejects with ForgeError `unavailable` while the forge
  * is away.
  */
-export async function changedFiles(event: PushEvent | PullRequestEvent, ask: AskChanged): Promise<ChangedFiles> {
+export async function changedFiles({ event, source }: Occasion, ask: AskChanged): Promise<ChangedFiles> {
   try {
-    if (event.kind === 'forge.pull_request.v1') return await since(event.base.commit, event.head.commit, ask);
+    if (event.kind !== 'forge.push.v1') return await ofPullRequest(source, ask);
     return event.created ? await ofNewRef(event, ask) : await between(event.before, event.after, ask);
   } catch (error) {
     if (!(error instanceof ForgeError)) throw error;
     if (error.problem !== 'unavailable' || ask.tries >= PATIENCE_TRIES) return unknown(error.message);
     throw error;
   }
+}
+
+/** Since it left the branch that it is to be merged into. */
+async function ofPullRequest({ before, commit }: Occasion['source'], ask: AskChanged): Promise<ChangedFiles> {
+  return before === undefined ? unknown('there is nothing to be compared with') : since(before, commit, ask);
 }
 
 /** A new branch changes what the default branch does not have. */

@@ -16,6 +16,7 @@ import {
 } from '@solstice/common/workflow';
 import type { WorkflowFile } from '../forges/forge.js';
 import { cut, oneLine } from '../forges/push.js';
+import { changedBy } from './changed-patterns.js';
 import { type Occasion, valuesOf } from './occasion.js';
 
 export type ParseFiles = (files: { file: string; text: string }[]) => Promise<ParseResult[]>;
@@ -61,17 +62,24 @@ export interface Ids {
   pageKey(): string;
 }
 
-/** Runs, and the files whose expressions give nothing that could run. Inputs are right by now (see checkInputs). */
+/**
+ * Runs, and the files whose expressions give nothing that could run. Inputs are right by now (see checkInputs).
+ * `changedFiles` absent: there is nothing to be compared with, and everything counts as changed.
+ */
 export function draftRuns(
   workflows: readonly Workflow[],
   occasion: Occasion,
   ids: Ids,
-): { runs: NewRun[]; broken: BrokenFile[] } {
+  changedFiles?: ChangedFiles,
+): { runs: NewRun[]; broken: BrokenFile[]; notes: string[] } {
   const runs: NewRun[] = [];
   const broken: BrokenFile[] = [];
+  const notes: string[] = [];
   for (const workflow of workflows) {
     const { env, values } = inputsFor(workflow, occasion);
-    const { spec, diagnostics } = freeze(workflow, { ...valuesOf(occasion), ...values });
+    const { changed, note } = changedBy(workflow, changedFiles);
+    const { spec, diagnostics } = freeze(workflow, { ...valuesOf(occasion), ...values }, { changed });
+    if (note !== undefined) notes.push(note);
     if (spec === undefined) {
       broken.push({ path: workflow.file, diagnostics });
       continue;
@@ -85,7 +93,7 @@ export function draftRuns(
       checkContext: `solstice/${workflow.name}`,
     });
   }
-  return { runs, broken };
+  return { runs, broken, notes };
 }
 
 function inputsFor(workflow: Workflow, occasion: Occasion): { env: Record<string, string>; values: RunValues } {

@@ -6,6 +6,7 @@ import {
   type PullRequestEvent,
   type PushEvent,
   pullRequestRef,
+  type ScheduleEvent,
   shortRefOf,
   tagOf,
 } from '@solstice/common/forge';
@@ -56,6 +57,19 @@ export function occasionOfComment(event: CommentEvent, pull: PullRequest, reposi
     source: sourceOf(repository, { ref: pullRequestRef(number), commit: head.commit, before: base.commit, title }),
     trigger: { event: 'comment', actor: event.author.login },
     pullRequest: { number, head: head.branch, base: base.branch },
+  };
+}
+
+/** Of the newest commit of the default branch, as the forge has it when the tick is planned. */
+export function occasionOfSchedule(
+  event: ScheduleEvent,
+  newest: { ref: string; commit: string },
+  repository: Repository,
+): Occasion {
+  return {
+    event,
+    source: sourceOf(repository, { ...newest, before: undefined, title: undefined }),
+    trigger: { event: 'schedule', actor: 'schedule' },
   };
 }
 

@@ -1,20 +1,29 @@
 import { assertNever } from '@solstice/common/errors';
-import type { CommentEvent, ForgeEvent, PullRequestEvent, PushEvent } from '@solstice/common/forge';
-import type { Delivery, PlanRequest, Repository } from '@solstice/common/store';
-import { type ChangedFiles, dependsOnPaths } from '@solstice/common/workflow';
+import type { CommentEvent, ForgeEvent, PullRequestEvent, ScheduleEvent } from '@solstice/common/forge';
+import type { Delivery, PlanRequest, Repository, Store } from '@solstice/common/store';
 import type { Forge } from '../forges/forge.js';
 import { ForgeError } from '../forges/forge-error.js';
 import { changedFiles } from './changed-files.js';
+import { asksForChanges } from './changed-patterns.js';
 import {
   draftRuns,
   failedCheck,
   type Ids,
   joinReasons,
   type ParseFiles,
+  type ReadCommit,
   readCommit,
   selectByEvent,
 } from './draft-plan.js';
-import { deletionReason, type Occasion, occasionOfComment, occasionOfPullRequest, occasionOfPush } from './occasion.js';
+import {
+  deletionReason,
+  type Occasion,
+  occasionOfComment,
+  occasionOfPullRequest,
+  occasionOfPush,
+  occasionOfSchedule,
+} from './occasion.js';
+import { takeSchedules } from './schedules.js';
 import { whyUntrusted } from './trust.js';
 
 /** What becomes of a delivery. */
@@ -23,6 +32,7 @@ export type Verdict =
   | { kind: 'plan'; request: PlanRequest };
 
 interface Case {
+  store: Pick<Store, 'schedules'>;
   delivery: Delivery;
   repository: Repository;
   forge: Forge;
@@ -31,16 +41,19 @@ interface Case {
   signal: AbortSignal;
 }
 
-/** Reads the commit and decides; writes nothing. Rejects with ForgeError when the forge does not give what is needed. */
+/**
+ * Reads the commit and decides; of what is stored it changes the repository's schedules only. Rejects with ForgeError
+ * when the forge does not give what is needed.
+ */
 export async function judgeDelivery(
   delivery: Delivery & { event: ForgeEvent },
   repository: Repository,
   forge: Forge,
-  dependencies: { parse: ParseFiles; ids: Ids; signal: AbortSignal },
+  dependencies: Pick<Case, 'store' | 'parse' | 'ids' | 'signal'>,
 ): Promise<Verdict> {
   const { event } = delivery;
-  const { parse, ids, signal } = dependencies;
-  const one: Case = { delivery, repository, forge, parse, ids, signal };
+  const { store, parse, ids, signal } = dependencies;
+  const one: Case = { store, delivery, repository, forge, parse, ids, signal };
   switch (event.kind) {
     case 'forge.push.v1':
       return event.deleted ? ignored(deletionReason(event)) : judge(occasionOfPush(event, repository), one);
@@ -48,6 +61,8 @@ export async function judgeDelivery(
       return judgePullRequest(event, one);
     case 'forge.comment.v1':
       return judgeComment(event, one);
+    case 'forge.schedule.v1':
+      return judgeSchedule(event, one);
     default:
       return assertNever(event);
   }
@@ -82,6 +97,17 @@ async function judgeComment(event: CommentEvent, one: Case): Promise<Verdict> {
   return untrusted === undefined ? judge(occasionOfComment(event, pull, repository), one) : ignored(untrusted);
 }
 
+/** A tick: what its file says now, at the newest commit of the default branch. */
+async function judgeSchedule(event: ScheduleEvent, one: Case): Promise<Verdict> {
+  const { repository, forge, signal } = one;
+  const ref = await forge.defaultRef(repository, signal);
+  const commit = ref === undefined ? undefined : await forge.resolveRef(repository, ref, signal);
+  if (ref === undefined || commit === undefined) {
+    return ignored(`${repository.name} has no default branch: there is nothing to run`);
+  }
+  return judge(occasionOfSchedule(event, { ref, commit }, repository), one);
+}
+
 function idsOf(event: ForgeEvent, one: Case): (string | undefined)[] {
   return [event.repository.forgeRepositoryId, one.repository.forgeRepositoryId];
 }
@@ -91,20 +117,25 @@ async function judge(occasion: Occasion, one: Case): Promise<Verdict> {
   const { delivery, repository, forge, parse, ids, signal } = one;
   const { event, source } = occasion;
   const files = await forge.readWorkflowFiles(repository, source.commit, signal);
+  const read = files.length === 0 ? { workflows: [], broken: [] } : await readCommit(files, parse);
+  const stale = await takeSchedules(occasion, delivery.id, read, one);
   if (files.length === 0) return ignored(`commit ${source.commit} has no .solstice/*.kdl`);
-  const { workflows, broken } = await readCommit(files, parse);
-  let changed: ChangedFiles | undefined;
-  if (isCompared(event) && workflows.some((workflow) => dependsOnPaths(workflow, event))) {
-    changed = await changedFiles(event, { repository, forge, tries: delivery.tries, signal });
-  }
+  const { workflows, broken } = asked(event, read);
+  const changed = workflows.some((workflow) => asksForChanges(workflow, event))
+    ? await changedFiles(occasion, { repository, forge, tries: delivery.tries, signal })
+    : undefined;
   const { matching, notes, reasons } = selectByEvent(workflows, event, changed);
-  const drafted = draftRuns(matching, occasion, ids);
+  const drafted = draftRuns(matching, occasion, ids, changed);
   // A comment asks for something: what else is wrong with the commit was told when it was pushed.
   const others = event.kind === 'forge.comment.v1' && matching.length === 0 ? [] : broken;
   const told = [...others, ...drafted.broken];
-  const brokenReasons = [...broken, ...drafted.broken].map(({ path }) => `${path} is broken; its check says where`);
-  if (drafted.runs.length === 0 && told.length === 0) return ignored(joinReasons([...brokenReasons, ...reasons]));
-  const why = [...brokenReasons, ...notes, ...reasons];
+  const brokenReasons = [...broken, ...drafted.broken].map(({ path }) => whyBroken(path, stale));
+  if (drafted.runs.length === 0 && told.length === 0) {
+    const gone = event.kind === 'forge.schedule.v1' && workflows.length === 0 && broken.length === 0;
+    const reason = gone ? [`commit ${source.commit} has no ${event.file}`] : [];
+    return ignored(joinReasons([...reason, ...brokenReasons, ...reasons]));
+  }
+  const why = [...brokenReasons, ...notes, ...drafted.notes, ...missedNotes(event), ...reasons];
   return {
     kind: 'plan',
     request: {
@@ -119,8 +150,24 @@ async function judge(occasion: Occasion, one: Case): Promise<Verdict> {
   };
 }
 
-function isCompared(event: ForgeEvent): event is PushEvent | PullRequestEvent {
-  return event.kind !== 'forge.comment.v1';
+/** A schedule asks for one file: what there is beside it is not its business. */
+function asked(event: ForgeEvent, read: ReadCommit): ReadCommit {
+  if (event.kind !== 'forge.schedule.v1') return read;
+  return {
+    workflows: read.workflows.filter(({ file }) => file === event.file),
+    broken: read.broken.filter(({ path }) => path === event.file),
+  };
+}
+
+function whyBroken(path: string, stale: readonly string[]): string {
+  const schedules = stale.includes(path) ? ', and its schedules go on as they were' : '';
+  return `${path} is broken; its check says where${schedules}`;
+}
+
+function missedNotes(event: ForgeEvent): string[] {
+  if (event.kind !== 'forge.schedule.v1' || event.missed === 0) return [];
+  const ticks = event.missed === 1 ? '1 earlier tick' : `${event.missed} earlier ticks`;
+  return [`nobody was there for ${ticks}: this run stands for them too`];
 }
 
 function ignored(reason: string): Verdict {

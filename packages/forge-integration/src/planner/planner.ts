@@ -14,7 +14,7 @@ import { type ManualOutcome, type ManualRequest, planManually } from './plan-man
 import { withTrace } from './with-trace.js';
 
 export interface PlannerDependencies {
-  store: Pick<Store, 'deliveries' | 'repositories' | 'runs'>;
+  store: Pick<Store, 'deliveries' | 'repositories' | 'runs' | 'schedules'>;
   queue: Pick<Queue, 'subscribe'>;
   forges: Forges;
   logger: Logger;

@@ -3,7 +3,7 @@ import { formatAddress } from '@solstice/common/config';
 import { SolsticeError } from '@solstice/common/errors';
 import type { Sealer } from '@solstice/common/secrets';
 import { registerWebhooks } from '@solstice/forge-integration';
-import { startReaper, startTimerKeeper } from '@solstice/orchestrator';
+import { startGroupKeeper, startReaper, startScheduleKeeper, startTimerKeeper } from '@solstice/orchestrator';
 import { createServer, listen } from '../process/listeners.js';
 import { startOperatorListener } from './api.js';
 import type { RoleContext } from './context.js';
@@ -70,6 +70,8 @@ export async function startRoles(context: RoleContext, options: StartRolesOption
     : undefined;
   startReaping(context);
   startKeepingTimers(context);
+  startKeepingGroups(context);
+  startKeepingSchedules(context);
   await forge.start(roles);
 
   const operator = servesApi
@@ -102,6 +104,20 @@ function startKeepingTimers({ store, shutdown, health, logger, metrics, crashed 
   const keeper = startTimerKeeper({ store, logger, onCrash: crashed, metrics });
   shutdown.add('timers', () => keeper.stop());
   health.add('timers', { needed: false, look: () => keeper.health() });
+}
+
+/** And of whose turn it is in a concurrency group. */
+function startKeepingGroups({ store, shutdown, health, logger, metrics, crashed }: RoleContext): void {
+  const keeper = startGroupKeeper({ store, logger, onCrash: crashed, metrics });
+  shutdown.add('groups', () => keeper.stop());
+  health.add('groups', { needed: false, look: () => keeper.health() });
+}
+
+/** And of schedules, which one of all processes puts into the inbox as they come. */
+function startKeepingSchedules({ store, shutdown, health, logger, metrics, crashed }: RoleContext): void {
+  const keeper = startScheduleKeeper({ store, logger, onCrash: crashed, metrics });
+  shutdown.add('schedules', () => keeper.stop());
+  health.add('schedules', { needed: false, look: () => keeper.health() });
 }
 
 function needed<T>(value: T | undefined): T {
