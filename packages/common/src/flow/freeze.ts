@@ -60,7 +60,7 @@ export function freeze(workflow: Workflow, values: RunValues = {}, { changed = {
     ...(workflow.waits ?? []).map((wait) => ({ span: wait.span, nodes: () => freezer.wait(wait, ids) })),
     ...(workflow.branches ?? []).map((branch) => ({ span: branch.span, nodes: () => [freezer.branch(branch, ids)] })),
     ...(workflow.gates ?? []).map((gate) => ({ span: gate.span, nodes: () => freezer.gate(gate, ids) })),
-  ].sort((a, b) => a.span.line - b.span.line || a.span.column - b.span.column);
+  ].sort(byPlace);
   const nodes = written.flatMap((one) => one.nodes());
   const concurrency = freezer.concurrency();
   if (freezer.diagnostics.length > 0) return { diagnostics: freezer.diagnostics };
@@ -92,6 +92,11 @@ export function freeze(workflow: Workflow, values: RunValues = {}, { changed = {
 
 type Ids = ReadonlyMap<string, string[]>;
 
+/** In the order of the file. */
+function byPlace({ span: a }: Pick<Job, 'span'>, { span: b }: Pick<Job, 'span'>): number {
+  return a.line - b.line || a.column - b.column;
+}
+
 /** The nodes of which there may be one for each cell of a matrix. */
 function withMatrix({ jobs, waits = [], gates = [] }: Workflow): (Job | Wait | Gate)[] {
   return [...jobs, ...waits, ...gates];
@@ -101,7 +106,7 @@ function withMatrix({ jobs, waits = [], gates = [] }: Workflow): (Job | Wait | G
 function idsOfAll(workflow: Workflow): Ids {
   const cells = new Map(withMatrix(workflow).map((node) => [node.id, idsOf(node)]));
   const { branches = [] } = workflow;
-  const tree = branchTree<{ id: string } & Placed>([...withMatrix(workflow), ...branches]);
+  const tree = branchTree([...withMatrix(workflow), ...branches].sort(byPlace));
   const inside = (id: string) => tree.allIn(id).flatMap((inner) => cells.get(inner.id) ?? [inner.id]);
   return new Map([...cells, ...branches.map(({ id }): [string, string[]] => [id, [id, ...inside(id)]])]);
 }

@@ -9,10 +9,11 @@ export const behaviourSections: Section[] = [
     text: `| | of a job | of a step |
 |---|---|---|
 | \`timeout\` | an attempt | the step |
-| \`deadline\` | all attempts together, waiting included | |
+| \`deadline\` | all attempts together, waiting included | all times that it runs, in all attempts |
 | \`queue\` | an attempt's waiting for a host | |
 | \`silence\` | its steps saying nothing | the step saying nothing |
 
+A [branch](#branch) has a \`deadline\` for all that stands in it, and the workflow one for the whole run, after which only \`on_failure\` runs.
 The tightest one counts. What one of them ends has *timed out*. Durations: \`"90s"\`, \`"20m"\`, \`"1h30m"\`, at most \`"14d"\`.`,
     examples: [
       {
@@ -105,6 +106,8 @@ job id="package" {
           name: 'What people read.',
           for: 'Required: how long.',
           needs: 'What comes before it.',
+          when: 'A condition: [conditions](#conditions).',
+          matrix: 'A wait for each cell: [matrix](#matrix).',
           deadline: 'How long it may take in all.',
           allow_failure: 'When its deadline ends it, what needs it goes on.',
         },

@@ -25,6 +25,9 @@ export const eventSections: Section[] = [
           job: 'What it does: [job](#job).',
           template: 'What several jobs have in common: [template and like](#template-and-like).',
           wait: 'Time that passes: [wait](#wait).',
+          branch: 'One of two ways on: [branch](#branch).',
+          on_failure: 'What runs after a failure: [on_failure](#on_failure).',
+          deadline: 'How long all of it may take together, from its first job on: [clocks](#clocks).',
           gate: 'A question to people: [gate](#gate).',
           concurrency: 'Which of its runs may go on at once: [concurrency](#concurrency).',
         },
@@ -143,7 +146,7 @@ export const eventSections: Section[] = [
     title: 'Expressions',
     text: `\`\${…}\` stands for a value in names (but not the workflow's), \`runs_on\`, \`image\` and the values of \`env\`. Inside is [CEL](https://cel.dev):
 \`\${matrix.os}\`, \`\${branch == 'main' ? 'release' : 'test'}\`, \`\${branch.lowerAscii()}\`. It is evaluated when the run is made. Names and types are checked with the file.
-\`$\${\` is \`\${\` itself. Loops and \`matches\` are refused, so that no expression takes long.
+\`$\${\` is \`\${\` itself. Loops and \`matches\` are refused, so that no expression takes long. What runs only if something is so says it with [\`when\`](#conditions).
 
 | name | value |
 |---|---|
@@ -154,7 +157,7 @@ ${Object.entries(runNames)
 | \`matrix.<axis>\` | In a job with a [matrix](#matrix): the value of this cell. |
 | \`runs_on\` | In a job, but not in \`runs_on\` itself: its pool. |
 
-What the event has nothing for is the empty text: \`tag\` of a push to a branch.`,
+What the event has nothing for is the empty text, or 0: \`tag\` of a push to a branch.`,
     after:
       "**Never in a script.** There `${NAME}` is the shell's own. Scripts read variables: `$MATRIX_OS`, `$INPUT_LEVEL`, `$NEEDS_BUILD_VERSION`, `$CI_COMMIT` ([environment.md](environment.md)). A dotted name is an error, because no shell variable is called that:",
     examples: [

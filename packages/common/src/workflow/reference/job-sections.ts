@@ -16,7 +16,8 @@ export const jobSections: Section[] = [
           like: 'The template that it begins with: [template and like](#template-and-like).',
           matrix: 'The job once for each cell: [matrix](#matrix).',
           env: 'Variables for all its steps: [env](#env).',
-          needs: 'Jobs and waits that come before: [needs](#needs).',
+          needs: 'What comes before: [needs](#needs).',
+          when: 'It runs only if this is so: [conditions](#conditions).',
           allow_failure: 'It may fail: the run does not fail by it, and what needs it goes on.',
           retry: 'Further attempts: [retry](#retry).',
           timeout: 'How long an attempt may take: [clocks](#clocks).',
@@ -87,7 +88,9 @@ job id="package" {
           run: 'The script, required.',
           name: 'What people read; the first line of the script if left out.',
           env: 'Variables for this step.',
+          when: 'It runs only if this is so: [conditions](#conditions).',
           timeout: 'How long it may take.',
+          deadline: 'How long it may take in all attempts of the job together.',
           silence: 'How long it may say nothing.',
           allow_failure: 'Its failure is shown, and the next step goes on.',
         },
@@ -97,7 +100,7 @@ job id="package" {
       {
         kdl: withJobs(`
 job id="test" {
-    step name="Unit" run="make test" timeout="10m" silence="2m"
+    step name="Unit" run="make test" timeout="10m" silence="2m" deadline="30m"
     step name="Coverage" run="make coverage" {
         allow_failure
         env FORMAT="lcov"
@@ -111,6 +114,7 @@ job id="test" {
                 env: {},
                 timeoutMs: 600_000,
                 silenceMs: 120_000,
+                deadlineMs: 1_800_000,
                 action: { kind: 'run', script: 'make test' },
               },
               {
@@ -156,7 +160,7 @@ job id="test" {
   },
   {
     title: '`needs`',
-    text: 'What must come before: `needs "build" "lint"`. A job with a matrix is needed as all its cells. If one of them fails, this one is skipped, and so is what needs this one.',
+    text: 'What must come before: `needs "build" "lint"`. A job with a matrix is needed as all its cells, a [branch](#branch) as all that stands in it. If one of them fails, this one is skipped, and so is what needs this one.',
     places: [
       {
         place: 'needs',
@@ -252,6 +256,7 @@ Expressions in a template are those of the job: \`\${matrix.rust}\` is the job's
             [
               ...[
                 'image',
+                'when',
                 'timeout',
                 'script',
                 'env',

@@ -2,13 +2,20 @@ import { diagnosticCodes } from '../diagnostic-codes.js';
 import { workflowLimits } from '../limits.js';
 import { events, isPlaceBuilt, type Place, words, workflowLanguage } from '../words.js';
 import { behaviourSections } from './behaviour-sections.js';
+import { conditionSections } from './condition-sections.js';
 import { eventSections } from './event-sections.js';
 import { gateSections } from './gate-sections.js';
 import { jobSections } from './job-sections.js';
 import { checker, intro, later, spelling } from './prose.js';
 import type { Example, Section } from './section.js';
 
-export const sections: readonly Section[] = [...eventSections, ...jobSections, ...behaviourSections, ...gateSections];
+export const sections: readonly Section[] = [
+  ...eventSections,
+  ...jobSections,
+  ...conditionSections,
+  ...behaviourSections,
+  ...gateSections,
+];
 
 /** docs/workflow.md. */
 export function renderWorkflowPage(): string {
@@ -79,7 +86,7 @@ function unbuilt(): string {
 
 function limits(): string {
   const { fileBytes, depth, jobs, filesPerCommit, cells, axes, stepsOfRun, textOfRun, expressions } = workflowLimits;
-  return `A commit: ${filesPerCommit} files. A file: ${fileBytes / 1024} KiB, blocks ${depth} deep, ${jobs} jobs and waits, before a matrix makes several of one; ${expressions.toLocaleString('en')} texts with expressions, those
+  return `A commit: ${filesPerCommit} files. A file: ${fileBytes / 1024} KiB, blocks ${depth} deep, ${jobs} jobs, waits, branches and gates, before a matrix makes several of one; ${expressions.toLocaleString('en')} texts with expressions and conditions, those
 of a template counted for each job. A matrix: ${axes} axes. A run: ${cells.toLocaleString('en')} cells of matrices, ${stepsOfRun.toLocaleString('en')} steps, ${workflowLimits.needsOfRun.toLocaleString('en')} needs, ${textOfRun / 1024 / 1024} MiB of scripts and
 variables, each cell counted.`;
 }

@@ -58,10 +58,11 @@ failed check when you push, because nothing is silently left out.
 <!-- warning: not-available-yet -->
 \`\`\`kdl
 workflow name="Later" {
-    on "schedule" cron="0 3 * * *"
+    on "push"
     job id="test" {
-        service "postgres" image="postgres:16"
-        step run="make test" { when "branch == 'main'"; }
+        secret "CODECOV_TOKEN"
+        cache "cargo" key="v1" { path "~/.cargo"; }
+        step run="make test"
     }
 }
 \`\`\``;
