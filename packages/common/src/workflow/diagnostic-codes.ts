@@ -68,7 +68,7 @@ export const diagnosticCodes = {
   'bad-reason': 'Not a reason to retry for: `failed`, `timeout`, `infra`, `exit:75`.',
   'bad-output': 'An output has a name like a variable, once in its job; a job has at most 64.',
   'run-too-large':
-    'A run may have 8,192 steps and 4 MiB of scripts and variables, those of a matrix counted for each cell.',
+    'A run may have 8,192 steps and 4 MiB of scripts, variables and inputs, those of a matrix counted for each cell.',
   'bad-expression':
     'An expression, `${…}`, that is not CEL, or says a name that is not known there, or has the wrong type.',
   'bad-condition':

@@ -19,6 +19,8 @@ export interface NodeInGraph extends Placed {
   job?: Job;
   /** Of a gate. */
   inputs?: Input[];
+  /** Of a gate: what it says, once for each cell. */
+  textLength?: number;
 }
 
 /** Ids once, needs that exist and can be met, no circles. `others`: ids of nodes that aren't built yet, which may be needed too. */

@@ -83,6 +83,7 @@ class NodesReader {
       needs: own(needs),
       open,
       inputs: gate.inputs,
+      textLength: JSON.stringify({ ...gate, matrix: undefined }).length,
       ...matrixIn(gate),
       ...placed,
     });

@@ -2,7 +2,7 @@ import { branchTree } from './branch-tree.js';
 import type { WorkflowSink } from './diagnostic-codes.js';
 import { workflowLimits } from './limits.js';
 import { type NodeInGraph, needsOf } from './needs-graph.js';
-import type { Step } from './workflow.js';
+import type { Job, Step } from './workflow.js';
 
 /** What a small file may make of itself by matrices and templates. Tells the first place that is too much. */
 export function checkSize(nodes: readonly NodeInGraph[], sink: WorkflowSink): void {
@@ -34,24 +34,27 @@ export function checkSize(nodes: readonly NodeInGraph[], sink: WorkflowSink): vo
         return;
       }
     }
-    if (job === undefined) continue;
-    const all = [...job.steps, ...(job.catch ?? []), ...(job.finally ?? [])];
-    steps += count * (all.length + job.setup.length);
-    text +=
-      count *
-      (lengthOf(job.env) +
-        (job.services ?? []).reduce((sum, { env }) => sum + lengthOf(env), 0) +
-        all.reduce((sum, step) => sum + lengthOfStep(step), 0));
+    const all = [...(job?.steps ?? []), ...(job?.catch ?? []), ...(job?.finally ?? [])];
+    steps += count * (all.length + (job?.setup.length ?? 0));
+    text += count * (job === undefined ? (node.textLength ?? 0) : lengthOfJob(job, all));
     if (steps > workflowLimits.stepsOfRun || text > workflowLimits.textOfRun) {
       const message =
         steps > workflowLimits.stepsOfRun
           ? `a run may have ${workflowLimits.stepsOfRun} steps`
-          : `the scripts and variables of a run may have ${workflowLimits.textOfRun / 1024 / 1024} MiB`;
+          : `the scripts, variables and inputs of a run may have ${workflowLimits.textOfRun / 1024 / 1024} MiB`;
       const hint = 'Each cell of a matrix counts. Make the matrix smaller, or put scripts into files.';
       sink.error(span, 'run-too-large', message, hint);
       return;
     }
   }
+}
+
+function lengthOfJob({ env, services = [] }: Job, steps: readonly Step[]): number {
+  return (
+    lengthOf(env) +
+    services.reduce((sum, one) => sum + lengthOf(one.env) + (one.ready?.command.length ?? 0), 0) +
+    steps.reduce((sum, step) => sum + lengthOfStep(step), 0)
+  );
 }
 
 function cellsOf({ matrix }: Pick<NodeInGraph, 'matrix'>): number {
