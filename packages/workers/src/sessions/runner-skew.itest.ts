@@ -14,7 +14,7 @@ beforeAll(async () => {
 
 const script = 'until [ -e go ]; do echo tick; sleep 0.02; done; echo done; echo bad >&2';
 
-describe.each(['1.1', 'next-minor'] as const)('a runner of protocol %s', (version) => {
+describe.each(['1.2', 'next-minor'] as const)('a runner of protocol %s', (version) => {
   it('does its job with this orchestrator', async () => {
     const handler = new RecordingHandler(assignmentOf([script, 'exit 3']));
     await using bench = await Bench.make(handler, { pingMs: 20 });
@@ -32,7 +32,7 @@ describe.each(['1.1', 'next-minor'] as const)('a runner of protocol %s', (versio
   });
 });
 
-describe.each(['1.1', 'next-minor'] as const)('an orchestrator of protocol %s', (version) => {
+describe.each(['1.2', 'next-minor'] as const)('an orchestrator of protocol %s', (version) => {
   it('has this runner do its job', async () => {
     const handler = new RecordingHandler(assignmentOf([]));
     await using bench = await Bench.make(handler);
@@ -65,9 +65,24 @@ it('a runner that knows no watchdog goes on with exclusive work: its host alone 
   await using bench = await Bench.make(handler);
   const runner = await bench.startRunner({}, {}, { bundle: await runnerBundleOf('1.0', bench.directory.path) });
   await eventually(() => handler.output(0).length > 100);
-  expect(handler.runner).toEqual({ watchdog: false, policies: false });
+  expect(handler.runner).toEqual({ watchdog: false, policies: false, conditions: false });
   await writeFile(join(bench.workDirectory, 'go'), '');
   expect((await runner.ended).exitCode).toBe(0);
+});
+
+it.each([
+  ['1.1', { watchdog: true, policies: false, conditions: false }],
+  ['1.2', { watchdog: true, policies: true, conditions: false }],
+] as const)('a runner of protocol %s says what it cannot do', async (version, abilities) => {
+  const handler = new RecordingHandler(assignmentOf(['true']));
+  await using bench = await Bench.make(handler);
+  let seen: unknown;
+  handler.gate = async () => {
+    seen = handler.runner;
+  };
+  const runner = await bench.startRunner({}, {}, { bundle: await runnerBundleOf(version, bench.directory.path) });
+  expect((await runner.ended).exitCode).toBe(0);
+  expect(seen).toEqual(abilities);
 });
 
 it('a runner of another major version is told so, and ends', async () => {
@@ -76,7 +91,7 @@ it('a runner of another major version is told so, and ends', async () => {
   const runner = await bench.startRunner({}, {}, { bundle: await runnerBundleOf('next-major', bench.directory.path) });
   expect(await runner.ended).toMatchObject({
     exitCode: 76,
-    stderr: expect.stringContaining('protocol 2.0 is not spoken here, 1.2 is'),
+    stderr: expect.stringContaining('protocol 2.0 is not spoken here, 1.3 is'),
   });
   expect(handler.opens).toBe(0);
 });

@@ -269,7 +269,10 @@ describe.skipIf('missing' in engine)('with a Docker engine', () => {
 
     it('leaves nothing when the container cannot be started', async () => {
       const spec = specOf({ cpus: 100_000 });
-      await expect(backend.provision(spec, signal)).rejects.toMatchObject({ code: 'worker-failed' });
+      await expect(backend.provision(spec, signal)).rejects.toMatchObject({
+        code: 'host-full',
+        message: expect.stringMatching(/range of CPUs/i),
+      });
       const noMirror = specOf({ mirrorDirectory: '/no/such/mirror' });
       await expect(backend.provision(noMirror, signal)).rejects.toThrow('/no/such/mirror');
       expect([...(await traces(spec.workerId)), ...(await traces(noMirror.workerId))]).toEqual([]);

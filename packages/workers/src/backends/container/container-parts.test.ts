@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { withoutFrames } from './container-exit.js';
 import { connectDocker, parseDockerHost } from './docker-connection.js';
+import { engineFailure } from './docker-errors.js';
 import { parseLoaderList } from './shared-libraries.js';
 
 describe('the address of the engine', () => {
@@ -32,6 +33,27 @@ describe('what a loader lists', () => {
 
   it('is an error when a library is missing', () => {
     expect(() => parseLoaderList('\tlibz.so.1 => not found')).toThrow('libz.so.1 is missing');
+  });
+});
+
+describe('why the engine refused', () => {
+  const refusal = (statusCode: number, message: string) =>
+    Object.assign(new Error('(HTTP)'), { statusCode, json: { message } });
+  const broken = (code: string, more: object = {}) => Object.assign(new Error(`connect ${code}`), { code, ...more });
+
+  it.each<[string, Error]>([
+    ['host-full', refusal(500, 'write /var/lib/docker/tmp/x: no space left on device')],
+    ['host-full', refusal(500, 'could not find an available, non-overlapping IPv4 address pool among the defaults')],
+    ['host-full', refusal(400, 'all predefined address pools have been fully subscribed')],
+    ['host-full', refusal(400, 'Range of CPUs is from 0.01 to 2.00, as there are only 2 CPUs available')],
+    ['host-full', refusal(500, 'runc create failed: fork/exec /proc/self/exe: cannot allocate memory')],
+    ['backend-unavailable', broken('ECONNREFUSED', { syscall: 'connect' })],
+    ['backend-unavailable', broken('ENOENT', { syscall: 'connect' })],
+    ['backend-unavailable', broken('ECONNRESET')],
+    ['worker-failed', refusal(500, 'error while creating mount source path')],
+    ['worker-failed', broken('ENOENT', { syscall: 'open' })],
+  ])('is %s', (code, thrown) => {
+    expect(engineFailure('worker w', thrown, 'worker-failed').code).toBe(code);
   });
 });
 
