@@ -63,15 +63,18 @@ export function enclosingLimits(head: Head, nodeId: string, find: Find): Enclosi
   return limits.sort((a, b) => a.at - b.at);
 }
 
-/** From the start on; before it from the planning on, unless the run may have waited for others of its group since. */
-function workflowEnd({ spec, startedAt, createdAt }: Head): number | undefined {
-  const mayHaveWaited = spec.concurrency !== undefined && spec.concurrency.policy !== 'allow';
-  const from = startedAt ?? (mayHaveWaited ? undefined : createdAt);
-  return spec.deadlineMs === undefined || from === undefined ? undefined : from + spec.deadlineMs;
+function workflowEnd(head: Head): number | undefined {
+  const { deadlineMs } = head.spec;
+  return deadlineMs === undefined ? undefined : beganAt(head) + deadlineMs;
+}
+
+/** The start; before it the planning, or when it was admitted: the time that others of its group took is not its own. */
+function beganAt({ startedAt, admittedAt, createdAt }: Head): number {
+  return startedAt ?? admittedAt ?? createdAt;
 }
 
 /** From the decision on; of one that was decided in an earlier run, from the start of this one. */
 function branchEnd(head: Head, node: NodeFlow | undefined, { deadlineMs }: BranchSpec): number | undefined {
-  const from = node?.reusedFrom === undefined ? node?.endedAt : head.startedAt;
+  const from = node?.reusedFrom === undefined ? node?.endedAt : beganAt(head);
   return node?.state === 'succeeded' && from !== undefined && deadlineMs !== undefined ? from + deadlineMs : undefined;
 }

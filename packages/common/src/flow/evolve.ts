@@ -128,7 +128,7 @@ function planned(event: Extract<FlowEvent, { kind: 'run.planned' }>): RunFlow {
 function change(draft: Draft, event: Exclude<FlowEvent, { kind: 'run.planned' }>): void {
   switch (event.kind) {
     case 'run.admitted':
-      draft.head = withoutHeld(draft.head);
+      draft.head = { ...withoutHeld(draft.head), admittedAt: event.at };
       return;
     case 'gate.decided': {
       const node = draft.node(event.nodeId);

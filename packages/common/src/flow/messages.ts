@@ -194,6 +194,8 @@ export interface RunFlow {
   rerun?: RerunOf;
   /** It waits for its turn in its concurrency group. */
   held?: true;
+  /** When that came, where it was held. */
+  admittedAt?: number;
   cancelRequested?: CancelIntent;
   cause?: Cause;
   createdAt: number;

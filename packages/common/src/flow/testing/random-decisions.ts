@@ -30,12 +30,18 @@ export const gatedGraph: fc.Arbitrary<RunSpec> = fc
   .map(([run, words]): RunSpec => {
     const nodes = run.nodes.map((node, index): NodeSpec => {
       const said = words[index] ?? null;
-      const { needs, needsOn } = node;
+      const { needs, needsOn, when, branch, onFailure } = node;
       return said === null || node.kind !== 'job'
         ? node
-        : gate(node.id, needs, { ...(needsOn !== undefined && { needsOn }), ...said });
+        : gate(node.id, needs, {
+            ...(needsOn !== undefined && { needsOn }),
+            ...(when !== undefined && { when }),
+            ...(branch !== undefined && { branch }),
+            ...(onFailure !== undefined && { onFailure }),
+            ...said,
+          });
     });
-    return { ...run, nodes, values: { actor: 'mara' }, concurrency: { group: 'main', policy: 'queue' } };
+    return { ...run, nodes, values: { ...run.values, actor: 'mara' }, concurrency: { group: 'main', policy: 'queue' } };
   });
 
 const words = [
