@@ -5,6 +5,7 @@ export { conditionContextOf, needResultsOf } from './conditions.js';
 export { decide } from './decide.js';
 export * from './describe-cause.js';
 export * from './effects.js';
+export { enclosingLimits } from './enclosing.js';
 export { type ErrorKind, errorKindOf, errorKinds } from './error-kind.js';
 export { evolve, evolveAll, replay } from './evolve.js';
 export { withoutExport } from './export.js';

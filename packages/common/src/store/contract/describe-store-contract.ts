@@ -16,6 +16,8 @@ import { describePlacement } from './placement.contract.js';
 import { describePlanning } from './planning.contract.js';
 import { describeRecords } from './records.contract.js';
 import { describeRepositories } from './repositories.contract.js';
+import { describeReruns } from './reruns.contract.js';
+import { describeRunTransfers } from './run-transfers.contract.js';
 import { Scene, type StoreUnderTest } from './scene.js';
 import { describeSchedules } from './schedules.contract.js';
 import { describeStorm } from './storm.contract.js';
@@ -68,6 +70,8 @@ export function describeStoreContract(name: string, make: () => Promise<StoreUnd
     describeMeasures(current);
     describeTraces(current);
     describeTimers(current);
+    describeReruns(current);
+    describeRunTransfers(current);
     describeConcurrency(current);
     describeSchedules(current);
     describeStorm(current);

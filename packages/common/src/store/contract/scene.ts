@@ -1,5 +1,5 @@
 import { createHash, randomUUID } from 'node:crypto';
-import type { Cause, JobSpec, NodeSpec, RunSpec, WaitSpec } from '../../flow/index.js';
+import type { Cause, GateSpec, JobSpec, NodeSpec, RunSpec, WaitSpec } from '../../flow/index.js';
 import type {
   Capacity,
   Claim,
@@ -39,6 +39,10 @@ export function job(id: string, needs: string[] = [], more: Partial<JobSpec> = {
 
 export function wait(id: string, forMs: number, needs: string[] = [], more: Partial<WaitSpec> = {}): WaitSpec {
   return { kind: 'wait', id, name: id, needs, forMs, ...more };
+}
+
+export function gate(id: string, needs: string[] = [], more: Partial<GateSpec> = {}): GateSpec {
+  return { kind: 'gate', id, name: id, needs, approvers: [], count: 1, inputs: [], ...more };
 }
 
 export function spec(...nodes: NodeSpec[]): RunSpec {

@@ -9,7 +9,6 @@ import {
   nodesOf,
   type RerunOf,
   type RunFlow,
-  timersOfNode,
   waitingFor,
 } from '../../flow/index.js';
 import type { TraceContext } from '../../telemetry/index.js';
@@ -17,6 +16,7 @@ import type { AttemptRecord, NodeRecord, RunDetail, RunSummary, SourceRef, StepR
 import { hostAnswers, hostsSay } from './host-answers.js';
 import { type Fleet, waitingOf } from './placement.js';
 import { settledSteps } from './steps.js';
+import { waitsUntil } from './waits.js';
 
 /** What is stored of a run beside its events. */
 export interface RunMeta {
@@ -79,6 +79,7 @@ export function detailOf(
     nodes: run.spec.nodes.map((spec): NodeRecord => {
       const node = nodeOf(run, spec.id);
       const attempts = node?.attempts ?? [];
+      const until = waitsUntil(run, spec.id);
       return {
         id: spec.id,
         name: spec.name,
@@ -93,7 +94,7 @@ export function detailOf(
         ...(node?.outputs && { outputs: node.outputs }),
         ...(node?.tolerated && { tolerated: node.tolerated }),
         ...(node?.decisions && { decisions: node.decisions }),
-        ...untilOf(run, spec.id),
+        ...(until !== undefined && { waitsUntil: until }),
         ...answersTo(run, spec.id, attempts.at(-1), fleet),
         attempts: attempts.map((attempt) => attemptRecord(attempt, progress(attempt))),
       };
@@ -110,11 +111,6 @@ function otherRun(runId: string, numberOf: NumberOf): { runId: string; number?: 
 export function otherRunsOf(run: RunFlow): string[] {
   const reused = nodesOf(run).flatMap(({ reusedFrom }) => reusedFrom ?? []);
   return [...new Set([...reused, ...(run.rerun === undefined ? [] : [run.rerun.of])])];
-}
-
-function untilOf(run: RunFlow, nodeId: string): Pick<NodeRecord, 'waitsUntil'> {
-  const times = timersOfNode(run, nodeId).map(({ fireAtMs }) => fireAtMs);
-  return times.length === 0 ? {} : { waitsUntil: new Date(Math.min(...times)) };
 }
 
 function answersTo(

@@ -1,4 +1,13 @@
-import { graphOf, isTerminal, nodesOf, type RunFlow, timersOfNode, waitingFor } from '../../flow/index.js';
+import {
+  enclosingLimits,
+  graphOf,
+  isTerminal,
+  nodeOf,
+  nodesOf,
+  type RunFlow,
+  timersOfNode,
+  waitingFor,
+} from '../../flow/index.js';
 import type { RunWait } from '../records.js';
 
 /** What a run waits for that is no host, in the order of its nodes. */
@@ -27,15 +36,22 @@ export function waitsOf(run: RunFlow): RunWait[] {
     if (waits === undefined) {
       return [];
     }
-    const timers = timersOfNode(run, node.id).map(({ fireAtMs }) => fireAtMs);
-    const until = waits === 'backoff' ? attempt?.notBefore : timers.length === 0 ? undefined : Math.min(...timers);
-    return [
-      {
-        kind: waits,
-        nodeId: node.id,
-        text: waitingFor(run, node.id) ?? '',
-        ...(until !== undefined && { until: new Date(until) }),
-      },
-    ];
+    const until = waitsUntil(run, node.id);
+    const text = waitingFor(run, node.id) ?? '';
+    return [{ kind: waits, nodeId: node.id, text, ...(until !== undefined && { until }) }];
   });
+}
+
+/**
+ * When what a node waits for is over at the latest, by a timer of its own or of what it stands in. Undefined: it has ended,
+ * or may wait for ever. Of what a host has, its runner keeps the other clocks.
+ */
+export function waitsUntil(run: RunFlow, nodeId: string): Date | undefined {
+  if (isTerminal(nodeOf(run, nodeId)?.state ?? 'skipped')) {
+    return undefined;
+  }
+  const own = timersOfNode(run, nodeId).map(({ fireAtMs }) => fireAtMs);
+  const limits = enclosingLimits(run, nodeId, (id) => nodeOf(run, id)).map(({ at }) => at);
+  const first = Math.min(...own, ...limits);
+  return Number.isFinite(first) ? new Date(first) : undefined;
 }
