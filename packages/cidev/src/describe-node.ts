@@ -1,5 +1,13 @@
 import { sizeText } from '@solstice/common/kdl';
-import { cellIds, type Job, type Retry, type Wait } from '@solstice/common/workflow';
+import {
+  type Branch,
+  cellIds,
+  type Job,
+  type Placed,
+  type Retry,
+  type Service,
+  type Wait,
+} from '@solstice/common/workflow';
 import { describeDuration } from './describe-duration.js';
 import { plain } from './plain.js';
 
@@ -7,6 +15,7 @@ import { plain } from './plain.js';
 export function describeJob(job: Job): string[] {
   return [
     ...describeNeeds(job),
+    ...describePlaced(job),
     ...describeMatrix(job),
     `pool     ${plain(job.runsOn ?? 'default')}`,
     ...(job.image === undefined ? [] : [`image    ${plain(job.image)}`]),
@@ -20,13 +29,43 @@ export function describeJob(job: Job): string[] {
     ...describeClock('queue', job.queueMs),
     ...describeClock('silence', job.silenceMs),
     ...describeEnv(job.env),
+    ...(job.services ?? []).flatMap(describeService),
     ...(job.outputs ?? []).map(({ name, file }) => `output   ${plain(name)} from ${plain(file)}`),
+  ];
+}
+
+/** `members`: what stands directly in it. */
+export function describeBranch(branch: Branch, members: readonly ({ id: string } & Placed)[]): string[] {
+  const on = (side: 'then' | 'else') => members.filter((one) => one.branch?.side === side).map(({ id }) => id);
+  return [
+    ...describeNeeds(branch),
+    ...describePlaced({ ...branch, when: undefined }),
+    `if       ${plain(branch.when)}`,
+    `then     ${plain(on('then').join(', '))}`,
+    ...(on('else').length === 0 ? [] : [`else     ${plain(on('else').join(', '))}`]),
+    ...(branch.allowFailure === true ? ['         may fail'] : []),
+    ...describeClock('deadline', branch.deadlineMs),
+  ];
+}
+
+/** Where it stands, and when it runs. */
+export function describePlaced({
+  when,
+  branch,
+  onFailure,
+}: { [Key in keyof Placed]?: Placed[Key] | undefined }): string[] {
+  return [
+    ...(onFailure === true ? ['in       on_failure'] : []),
+    ...(branch === undefined ? [] : [`in       ${branch.id}, ${branch.side}`]),
+    ...(when === undefined ? [] : [`when     ${plain(when)}`]),
   ];
 }
 
 export function describeWait(wait: Wait): string[] {
   return [
     ...describeNeeds(wait),
+    ...describePlaced(wait),
+    ...describeMatrix(wait),
     `waits    ${describeDuration(wait.forMs)}`,
     ...(wait.allowFailure === true ? ['         may fail'] : []),
     ...describeClock('deadline', wait.deadlineMs),
@@ -37,7 +76,7 @@ export function describeEnv(env: Record<string, string>): string[] {
   return Object.entries(env).map(([name, value]) => `env      ${plain(name)}=${plain(value)}`);
 }
 
-function describeNeeds({ needs, needsOn = {} }: Pick<Job, 'needs' | 'needsOn'>): string[] {
+export function describeNeeds({ needs, needsOn = {} }: Pick<Job, 'needs' | 'needsOn'>): string[] {
   if (needs.length === 0) return [];
   const endings = { always: ' (however it ends)', failed: ' (if it fails)' };
   const said = needs.map((need) => {
@@ -48,7 +87,7 @@ function describeNeeds({ needs, needsOn = {} }: Pick<Job, 'needs' | 'needsOn'>):
 }
 
 /** Its rules, then each cell by the id that its node will have. */
-function describeMatrix({ id, matrix }: Job): string[] {
+export function describeMatrix({ id, matrix }: Pick<Job, 'id' | 'matrix'>): string[] {
   if (matrix === undefined) return [];
   const ids = cellIds(
     id,
@@ -65,13 +104,23 @@ function describeMatrix({ id, matrix }: Job): string[] {
   ];
 }
 
+function describeService({ name, image, env, ready }: Service): string[] {
+  const asked =
+    ready === undefined
+      ? []
+      : [
+          `ready by ${plain(ready.command)}, every ${describeDuration(ready.intervalMs)} for ${describeDuration(ready.withinMs)}`,
+        ];
+  return [`service  ${plain(name)}, ${plain(image)}`, ...[...describeEnv(env), ...asked].map((line) => `  ${line}`)];
+}
+
 function describeRetry({ times, on, backoff }: Retry): string {
   const waits =
     backoff === undefined ? '' : `, after ${describeDuration(backoff.minMs)} to ${describeDuration(backoff.maxMs)}`;
   return `${times === 1 ? 'once' : `${times} times`}, for ${on.join(', ')}${waits}`;
 }
 
-function describeClock(name: string, limitMs: number | undefined): string[] {
+export function describeClock(name: string, limitMs: number | undefined): string[] {
   return limitMs === undefined ? [] : [`${name.padEnd(8)} ${describeDuration(limitMs)}`];
 }
 

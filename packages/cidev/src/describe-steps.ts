@@ -33,7 +33,9 @@ function asStep(path: string): Step {
 function describeStep(step: Step, width: number): string {
   const what = step.action.kind === 'script' ? step.action.path : shortened(step.action.script);
   const rules = [
+    ...(step.when === undefined ? [] : [`when ${plain(step.when)}`]),
     ...(step.timeoutMs === undefined ? [] : [`timeout ${describeDuration(step.timeoutMs)}`]),
+    ...(step.deadlineMs === undefined ? [] : [`deadline ${describeDuration(step.deadlineMs)}`]),
     ...(step.silenceMs === undefined ? [] : [`silence ${describeDuration(step.silenceMs)}`]),
     ...(step.allowFailure === true ? ['may fail'] : []),
   ];

@@ -99,6 +99,132 @@ report
 `);
 });
 
+it('shows gates, services, schedules and the group', () => {
+  const { workflow } = parseWorkflow(
+    `workflow name="CI" {
+    on "schedule" cron="30 2 * * mon-fri" timezone="Europe/Zurich" missed="skip"
+    on "schedule" cron="0 0 1 * *"
+    concurrency group="\${branch}" policy="supersede"
+    gate id="release" name="Release" {
+        needs "test"
+        prompt "Ship \${short_sha}?"
+        approvers "team:release" "user:ada" count=2 exclude="author"
+        input "replicas" type="int" default=4 min=2 max=12
+        timeout "24h" then="approve"
+    }
+    gate id="any" { needs "release"; allow_failure; deadline "2d"; matrix { axis "region" "eu" "us"; }; }
+    job id="test" {
+        service "postgres" image="postgres:16" {
+            env POSTGRES_PASSWORD="ci"
+            ready "pg_isready"
+        }
+        step run="make test"
+    }
+}`,
+    { file: 'ci.kdl' },
+  );
+  if (workflow === undefined) throw new Error('the test has a bad workflow');
+  expect(describeWorkflow(workflow, { color: false })).toBe(`CI  ci.kdl
+  on schedule 30 2 * * mon-fri (Europe/Zurich), not when it was missed
+  on schedule 0 0 1 * * (UTC)
+  group    \${branch}: a newer one ends the older
+
+test
+  pool     default
+  service  postgres, postgres:16
+    env      POSTGRES_PASSWORD=ci
+    ready by pg_isready, every 2s for 1m
+  1. make test
+
+release  Release
+  needs    test
+  asks     Ship \${short_sha}?
+  approves 2 of team:release, user:ada, not the author
+  input    replicas (a whole number from 2 to 12; 4 if left out)
+  timeout  1d, then approve
+
+any
+  needs    release
+  matrix   2 cells of region
+           any.eu
+           any.us
+  approves one of whoever may operate
+           may fail
+  deadline 2d
+`);
+});
+
+it('shows conditions, branches with what stands in them, and what follows a failure', () => {
+  const { workflow } = parseWorkflow(
+    `workflow name="CI" {
+    on "push"
+    deadline "2h"
+    job id="after" { needs "channel"; when "needs.channel.outputs.taken == 'then'"; step run="true" deadline="1m" when="1 < 2"; }
+    on_failure { job id="tell" { step run="./tell.sh"; }; }
+    branch id="channel" name="Which" when="glob(tag, 'v*')" deadline="1h" {
+        needs "test" on="always"
+        allow_failure
+        then {
+            job id="publish" { needs "soak"; step run="make publish"; }
+            wait id="soak" for="1m" when="branch != ''"
+        }
+        else { branch id="main" when="branch == 'main'" { then { job id="nightly" { step run="make nightly"; }; }; }; }
+    }
+    job id="test" { step run="make test"; }
+}`,
+    { file: 'ci.kdl' },
+  );
+  if (workflow === undefined) throw new Error('the test has a bad workflow');
+  expect(describeWorkflow(workflow, { color: false })).toBe(`CI  ci.kdl
+  on push to any branch
+  deadline 2h
+
+test
+  pool     default
+  1. make test
+
+channel  Which
+  needs    test (however it ends)
+  if       glob(tag, 'v*')
+  then     soak, publish
+  else     main
+           may fail
+  deadline 1h
+
+soak
+  in       channel, then
+  when     branch != ''
+  waits    1m
+
+publish
+  needs    soak
+  in       channel, then
+  pool     default
+  1. make publish
+
+main
+  in       channel, else
+  if       branch == 'main'
+  then     nightly
+
+nightly
+  in       main, then
+  pool     default
+  1. make nightly
+
+after
+  needs    channel
+  when     needs.channel.outputs.taken == 'then'
+  pool     default
+  1. true  (when 1 < 2, deadline 1m)
+
+tell
+  in       on_failure
+  pool     default
+  1. ./tell.sh
+`);
+});
+
 it('inOrder: after what is needed, else as in the file', () => {
   const job = (id: string, ...needs: string[]): Job => ({
     id,

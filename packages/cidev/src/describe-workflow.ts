@@ -1,12 +1,23 @@
-import { describeInput, type Trigger, type Workflow } from '@solstice/common/workflow';
+import {
+  type Branch,
+  branchTree,
+  describeInput,
+  type Gate,
+  type Job,
+  type Placed,
+  type Trigger,
+  type Wait,
+  type Workflow,
+} from '@solstice/common/workflow';
 import picocolors from 'picocolors';
-import { describeEnv, describeJob, describeWait } from './describe-node.js';
+import { describeGate } from './describe-gate.js';
+import { describeBranch, describeClock, describeEnv, describeJob, describeWait } from './describe-node.js';
 import { describeSteps } from './describe-steps.js';
 import { plain } from './plain.js';
 
 /**
- * A workflow for people: what starts it, and its jobs and waits in an order in which they can run, each job with the cells
- * of its matrix and its steps.
+ * A workflow for people: what starts it, and its nodes in an order in which they can run, each job with the cells of its
+ * matrix and its steps, each branch with what stands in it.
  */
 export function describeWorkflow(workflow: Workflow, options: { color: boolean }): string {
   const paint = picocolors.createColors(options.color);
@@ -14,29 +25,53 @@ export function describeWorkflow(workflow: Workflow, options: { color: boolean }
   lines.push(...workflow.on.map((trigger) => `  on ${describeTrigger(trigger)}`));
   if (workflow.on.length === 0) lines.push('  on nothing');
   lines.push(...describeEnv(workflow.env).map((line) => `  ${line}`));
-  for (const node of inOrder([...workflow.jobs, ...(workflow.waits ?? [])])) {
+  if (workflow.concurrency !== undefined) lines.push(`  ${describeConcurrency(workflow.concurrency)}`);
+  lines.push(...describeClock('deadline', workflow.deadlineMs).map((line) => `  ${line}`));
+  const { jobs, waits = [], branches = [], gates = [] } = workflow;
+  const ordered = inOrder([...jobs, ...waits, ...branches, ...gates]);
+  const tree = branchTree(ordered);
+  for (const node of ordered) {
     lines.push('', `${paint.bold(plain(node.id))}${node.name === node.id ? '' : `  ${plain(node.name)}`}`);
-    const said = 'forMs' in node ? describeWait(node) : [...describeJob(node), ...describeSteps(node, paint)];
+    const said = describe(node);
     lines.push(...said.map((line) => `  ${line}`));
   }
   return `${lines.join('\n')}\n`;
+
+  function describe(node: Node): string[] {
+    if ('forMs' in node) return describeWait(node);
+    if ('approvers' in node) return describeGate(node);
+    if ('steps' in node) return [...describeJob(node), ...describeSteps(node, paint)];
+    return describeBranch(node, tree.membersOf(node.id));
+  }
 }
 
-/** Nodes after those that they need; otherwise as in the file. */
-export function inOrder<Node extends { id: string; needs: string[]; span: { line: number; column: number } }>(
-  nodes: readonly Node[],
-): Node[] {
-  const inFile = [...nodes].sort((a, b) => a.span.line - b.span.line || a.span.column - b.span.column);
+type Node = Job | Wait | Gate | Branch;
+
+function describeConcurrency({ group, policy }: NonNullable<Workflow['concurrency']>): string {
+  const rules = { queue: 'one after the other', supersede: 'a newer one ends the older', allow: 'all at once' };
+  return `group    ${plain(group)}: ${rules[policy]}`;
+}
+
+type Ordered = { id: string; needs: string[]; span: { line: number; column: number } } & Placed;
+
+/**
+ * Nodes after those that they need, and after the branch that they stand in; those of `on_failure` after all others;
+ * otherwise as in the file.
+ */
+export function inOrder<Node extends Ordered>(nodes: readonly Node[]): Node[] {
+  const late = ({ onFailure }: Node) => (onFailure === true ? 1 : 0);
+  const inFile = [...nodes].sort(
+    (a, b) => late(a) - late(b) || a.span.line - b.span.line || a.span.column - b.span.column,
+  );
   const byId = new Map(inFile.map((node) => [node.id, node]));
+  const tree = branchTree(inFile);
   const placed = new Set<string>();
   const ordered: Node[] = [];
   const place = (node: Node): void => {
     if (placed.has(node.id)) return;
     placed.add(node.id);
-    for (const need of node.needs) {
-      const needed = byId.get(need);
-      if (needed !== undefined) place(needed);
-    }
+    const before = node.needs.flatMap((need) => [byId.get(need), ...tree.allIn(need)]);
+    for (const needed of [byId.get(node.branch?.id ?? ''), ...before]) if (needed !== undefined) place(needed);
     ordered.push(node);
   };
   for (const node of inFile) place(node);
@@ -56,7 +91,7 @@ function describeTrigger(trigger: Trigger): string {
     case 'comment':
       return `comment ${plain(trigger.match)}`;
     case 'schedule':
-      return `schedule ${plain(trigger.cron)} (${plain(trigger.timezone)})`;
+      return `schedule ${plain(trigger.cron)} (${plain(trigger.timezone)})${trigger.missed === 'skip' ? ', not when it was missed' : ''}`;
     case 'manual':
       return `manual${trigger.inputs.length > 0 ? `, with ${plain(trigger.inputs.map(describeInput).join(', '))}` : ''}`;
   }
