@@ -50,8 +50,11 @@ export function enclosingTimers(head: Head, find: Find): EnclosingTimer[] {
 /** All that counts for a node, the first to come before the others. */
 export function enclosingLimits(head: Head, nodeId: string, find: Find): EnclosingLimit[] {
   const limits: EnclosingLimit[] = [];
+  if (head.held === true) {
+    return limits;
+  }
   const until = graphOf(head.spec).spec(nodeId)?.onFailure === true ? undefined : workflowEnd(head);
-  if (until !== undefined && head.cancelRequested === undefined && head.held !== true) {
+  if (until !== undefined && head.cancelRequested === undefined) {
     limits.push({ name: 'workflow', at: until });
   }
   for (const branch of branchesOf(head.spec).limiting(nodeId)) {

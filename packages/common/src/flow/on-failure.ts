@@ -34,7 +34,10 @@ export function problemOfLookers(spec: RunSpec): string | undefined {
   if (looking.size === spec.nodes.length) {
     return 'a run needs at least one job that is not for failures only';
   }
-  for (const { id } of spec.nodes) {
+  for (const { id, branch } of spec.nodes) {
+    if (branch !== undefined && looking.has(id) && !looking.has(branch.id)) {
+      return `job ${id} begins when all others have ended, and stands in branch ${branch.id}`;
+    }
     const need = looking.has(id)
       ? undefined
       : graphOf(spec)

@@ -104,7 +104,10 @@ export const graph: fc.Arbitrary<RunSpec> = fc
       const kind = KINDS[number] ?? 'job';
       const needed = new Map(asked.filter(([number]) => number < index).map(([number, on]) => [`n${number}`, on]));
       const inBranch =
-        within !== undefined && within.number < index && KINDS[given[within.number]?.[2] ?? 0] === 'branch'
+        within !== undefined &&
+        within.number < index &&
+        within.number >= lookers === index >= lookers &&
+        KINDS[given[within.number]?.[2] ?? 0] === 'branch'
           ? { id: `n${within.number}`, side: within.side }
           : undefined;
       if (inBranch !== undefined) {
