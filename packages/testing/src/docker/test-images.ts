@@ -15,6 +15,8 @@ export interface TestImages {
   withGit: string;
   /** Tools and git again, with user `builder`, uid 1000. */
   nonRoot: string;
+  /** A service: says `$ANSWER` to whoever comes to port 7000; with `$FAIL` it prints that and ends with 3. */
+  service: string;
   /** Takes these tags off the engine again. */
   remove(): Promise<void>;
 }
@@ -38,14 +40,30 @@ export async function makeTestImages(dockerHost: string, options: TestImagesOpti
     tools: name('tools'),
     withGit: name('with-git'),
     nonRoot: name('non-root'),
+    service: name('service'),
   };
   await Promise.all([
     makeBusyboxImage(docker, images.busybox),
+    makeServiceImage(docker, images.service),
     buildHostToolsImage(docker, { tag: images.tools, tools }),
     buildHostToolsImage(docker, { tag: images.withGit, tools: [...tools, 'git'] }),
     buildHostToolsImage(docker, { tag: images.nonRoot, tools: [...tools, 'git'], user: 'builder' }),
   ]);
   return { ...images, remove: () => removeImages(docker, Object.values(images)) };
+}
+
+const SERVICE = `if [ -n "$FAIL" ]; then echo "$FAIL"; exit 3; fi
+while echo "$ANSWER" | nc -l -p 7000; do :; done
+`;
+
+/** Without busybox it is there, and cannot serve: its tests say so. */
+async function makeServiceImage(docker: DockerConnection, tag: string): Promise<void> {
+  const { ImageRoot, importImage } = await import('@solstice/workers/backends');
+  const root = new ImageRoot();
+  await root.addTool((await isThere(BUSYBOX)) ? 'busybox' : 'sh');
+  for (const applet of ['sh', 'nc', 'cat', 'touch', 'sleep', 'true']) root.addLink(`/bin/${applet}`, 'busybox');
+  root.addText('/serve', SERVICE);
+  await importImage(docker, tag, root, ['ENV PATH=/bin', 'CMD ["/bin/sh", "/serve"]']);
 }
 
 /** Debian's busybox-static; without it, an image of the few tools stands in. */

@@ -71,9 +71,9 @@ describe.skipIf('missing' in engine)('the services of a job, in containers', () 
     ...{ name: 'db', image, env: { NAME: 'ada' } },
     ...more,
   });
-  const start = async (services: readonly ServiceSpec[]) => {
+  const start = async (services: readonly ServiceSpec[], workerId: string = randomUUID()) => {
     const spec: WorkerSpec = {
-      workerId: randomUUID(),
+      workerId,
       attemptId: 'run/job/1',
       hostId,
       epoch: 1,
@@ -143,6 +143,34 @@ describe.skipIf('missing' in engine)('the services of a job, in containers', () 
     expect(seen).toEqual(['ready']);
     await adopted?.destroy();
     expect(await traces(spec.workerId)).toBe(0);
+  });
+
+  it('that nobody came to start a runner for are swept with their worker, or made anew', async () => {
+    const image = await imageOf(SERVER);
+    const services = [service(image)];
+    const halfMade = async (workerId: string) => {
+      const labels = { [LABELS.host]: hostId, [LABELS.worker]: workerId, [LABELS.service]: 'db' };
+      const container = await docker.createContainer({
+        name: serviceNameOf(workerId, 'db'),
+        Image: image,
+        Labels: labels,
+      });
+      await container.start();
+      return container.id;
+    };
+    const workerId = randomUUID();
+    await halfMade(workerId);
+    const [left] = await open().list();
+    expect(left?.id).toBe(workerId);
+    expect(await left?.wait()).toEqual({ kind: 'gone' });
+    await left?.destroy();
+    expect(await traces(workerId)).toBe(0);
+
+    const again = randomUUID();
+    const before = await halfMade(again);
+    await start(services, again);
+    expect((await docker.getContainer(serviceNameOf(again, 'db')).inspect()).Id).not.toBe(before);
+    expect(await traces(again)).toBe(3);
   });
 
   it('that are not ready in time have failed, with what they and the command said last', async () => {
