@@ -17,9 +17,6 @@ export function exportRun(turn: Turn, command: Extract<Command, { kind: 'export'
       return refusal(`${host} has ${id}: export the run when that has ended, or cancel it`, head.state);
     }
   }
-  if (head.cancelRequested !== undefined) {
-    return refusal('the run is being ended', head.state);
-  }
   cancelRun(turn, { by: command.by, because: { kind: 'exported' } });
   return turn.events;
 }

@@ -194,7 +194,7 @@ describe('a rerun is refused', () => {
 
   it('of what would only be skipped again', () => {
     expect(planRerun(failed().state, { kind: 'node', nodeId: 'c' })).toEqual(
-      refused('c would be skipped again: because of b', { state: 'failed' }),
+      refused('c would be skipped: because of b', { state: 'failed' }),
     );
   });
 });

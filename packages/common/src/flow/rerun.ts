@@ -32,7 +32,7 @@ export function planRerun(run: RunFlow, which: Rerun): { reused: Record<string, 
       .filter(({ id }) => !again.has(id) && graphOf(run.spec).spec(id)?.onFailure !== true)
       .map((node): [string, ReusedNode] => [node.id, reusedOf(run, node)]),
   );
-  const why = whyInVain(run, asked, reused);
+  const why = which.kind === 'all' ? undefined : whyInVain(run, asked, reused);
   return why === undefined ? { reused } : refusal(why, run.state);
 }
 
@@ -104,5 +104,5 @@ function whyInVain(run: RunFlow, asked: readonly string[], reused: Record<string
   const [first] = nodes;
   return first === undefined || nodes.some((node) => node?.state !== 'skipped')
     ? undefined
-    : `${first.id} would be skipped again: ${first.cause === undefined ? 'nothing has changed' : describeCause(first.cause)}`;
+    : `${first.id} would be skipped: ${first.cause === undefined ? 'nothing has changed' : describeCause(first.cause)}`;
 }
