@@ -11,6 +11,7 @@ export { registerOperatorApi } from './operator/register.js';
 export { registerRunPages } from './pages/register.js';
 export { describeState } from './runs/describe.js';
 export { runPagePath } from './runs/run-view.js';
+export type { ScheduleView } from './schedules/schedule-view.js';
 export type {
   AttemptInfo,
   CheckView,

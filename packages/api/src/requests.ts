@@ -99,6 +99,8 @@ export const deliveryListQuerySchema = z.strictObject({
   limit: limit.optional(),
 });
 
+export const scheduleListQuerySchema = z.strictObject({ repository: line.optional() });
+
 export const checkListQuerySchema = z.strictObject({
   run: line.optional(),
   commit: line.optional(),

@@ -27,6 +27,7 @@ test('the page lists every command that the issue names, and every one has examp
     'ciadm reject',
     'ciadm cancel',
     'ciadm trigger',
+    'ciadm schedules',
     'ciadm hosts',
     'ciadm host show',
     'ciadm host remove',

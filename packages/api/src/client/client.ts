@@ -21,6 +21,7 @@ import type {
   repositoryBodySchema,
   triggerBodySchema,
 } from '../requests.js';
+import { type ScheduleView, scheduleListSchema } from '../schedules/schedule-view.js';
 import {
   type CheckView,
   cancelAnswerSchema,
@@ -103,6 +104,8 @@ export interface OperatorClient {
     limit?: number | undefined;
   }): Promise<DeliveryView[]>;
   delivery(id: string): Promise<DeliveryView>;
+  /** By repository and file. */
+  schedules(filter?: { repository?: string | undefined }): Promise<ScheduleView[]>;
   checks(filter?: {
     run?: string | number | undefined;
     commit?: string | undefined;
@@ -153,6 +156,7 @@ export function createOperatorClient(settings: OperatorClientSettings): Operator
     addRepository: (request) => http.post(repositoryAnswerSchema, '/repositories', request),
     deliveries: async (filter = {}) => (await http.get(deliveryListSchema, '/deliveries', filter)).deliveries,
     delivery: (id) => http.get(deliverySchema, `/deliveries/${encodeURIComponent(id)}`),
+    schedules: async (filter = {}) => (await http.get(scheduleListSchema, '/schedules', filter)).schedules,
     checks: async (filter = {}) => (await http.get(checkListSchema, '/checks', filter)).checks,
     doctor: async () => (await http.get(doctorSchema, '/doctor')).items,
   };

@@ -8,6 +8,7 @@ import { registerHostRoutes } from '../hosts/routes.js';
 import { registerLogRoutes } from '../logs/routes.js';
 import { registerRepositoryRoutes } from '../repositories/routes.js';
 import { registerRunRoutes } from '../runs/routes.js';
+import { registerScheduleRoutes } from '../schedules/routes.js';
 import { requireToken } from './auth.js';
 import { answerErrors } from './errors.js';
 import { registerStatusRoutes } from './status.js';
@@ -34,6 +35,7 @@ export function registerOperatorApi(app: FastifyInstance, deps: OperatorApiDeps)
       registerRepositoryRoutes(api, deps);
       registerDeliveryRoutes(api, deps);
       registerDeadLetterRoutes(api, deps);
+      registerScheduleRoutes(api, deps);
     },
     { prefix: '/api/v1' },
   );
