@@ -2,13 +2,14 @@ import type { Cause } from './cause.js';
 import type { Draft } from './evolve.js';
 import { matrixOf } from './graph.js';
 import type { NodeFlow } from './messages.js';
+import type { NodeSpec } from './spec.js';
 
 /**
  * Whether a node may go on, now that all that it needs has ended: undefined, it may; else why it is skipped.
  *
  * What is needed without a word has to have succeeded, or to be skipped by its own choice; a failure that was allowed
  * counts as a success. `on="always"` is content with any ending. `on="failed"` wants a failure, allowed or not; of the
- * cells of one matrix that are needed so, one failure is enough.
+ * cells of one matrix that are needed so, and of all that stands in a branch, one failure is enough.
  */
 export function reasonToSkip(draft: Draft, nodeId: string): Cause | undefined {
   const spec = draft.graph.spec(nodeId);
@@ -22,8 +23,8 @@ export function reasonToSkip(draft: Draft, nodeId: string): Cause | undefined {
         blockers.add(blocker);
       }
     } else if (on === 'failed') {
-      const group = matrixOf(draft.graph.spec(need))?.group;
-      const key = group === undefined ? `node ${need}` : `matrix ${group}`;
+      const group = wordFor(need, draft, spec) ?? matrixOf(draft.graph.spec(need))?.group;
+      const key = group === undefined ? `node ${need}` : `several ${group}`;
       const failed = node.state === 'failed' || node.state === 'timed_out';
       wanted.set(key, { failed: failed || wanted.get(key)?.failed === true, name: group ?? need });
     }
@@ -33,6 +34,14 @@ export function reasonToSkip(draft: Draft, nodeId: string): Cause | undefined {
   }
   const content = [...wanted.values()].filter(({ failed }) => !failed).map(({ name }) => name);
   return content.length === 0 ? undefined : { kind: 'condition', detail: `${content.join(', ')} did not fail` };
+}
+
+/** The id of the file that stands for this node and others, all of which are needed with `on="failed"`; the widest of them. */
+function wordFor(need: string, draft: Draft, spec: NodeSpec | undefined): string | undefined {
+  const bundles = Object.entries(draft.head.spec.bundles ?? {}).filter(
+    ([, nodes]) => nodes.includes(need) && nodes.every((id) => spec?.needsOn?.[id] === 'failed'),
+  );
+  return bundles.sort(([, a], [, b]) => b.length - a.length)[0]?.[0];
 }
 
 /**

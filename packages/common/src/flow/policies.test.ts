@@ -4,7 +4,7 @@ import { decide } from './decide.js';
 import { effects } from './effects.js';
 import { jitterOf } from './jitter.js';
 import type { JobSpec, RunSpec } from './spec.js';
-import { Flow, job, spec, wait } from './testing/flows.js';
+import { branch, Flow, job, spec, wait } from './testing/flows.js';
 import { timersOf } from './timers.js';
 import { waitingFor } from './waiting.js';
 
@@ -67,6 +67,22 @@ describe('needs', () => {
     flow.fail('t.1');
     flow.succeed('t.2');
     expect(flow.nodeStates()).toMatchObject({ tell: 'ready', after: 'skipped' });
+  });
+
+  it('on="failed" of a branch wants one failure in it', () => {
+    const all = ['which', 'ship', 'wait'];
+    const then = { branch: { id: 'which', side: 'then' } } as const;
+    const tell = job('tell', all, { needsOn: Object.fromEntries(all.map((id) => [id, 'failed' as const])) });
+    const nodes = [branch('which', 'true'), job('ship', ['which'], then), job('wait', ['which'], then)];
+    const run = { ...spec(...nodes, tell), bundles: { which: all } };
+    const bad = new Flow(run);
+    bad.fail('ship');
+    bad.succeed('wait');
+    expect(bad.nodeStates()).toMatchObject({ which: 'succeeded', tell: 'ready' });
+    const good = new Flow(run);
+    good.succeed('ship');
+    good.succeed('wait');
+    expect(good.node('tell').cause).toEqual({ kind: 'condition', detail: 'which did not fail' });
   });
 });
 
