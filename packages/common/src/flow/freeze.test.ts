@@ -1,13 +1,13 @@
 import { expect, it } from 'vitest';
 import { parseWorkflow } from '../workflow/index.js';
-import { type Frozen, freeze, type RunValues } from './freeze.js';
+import { type FreezeOptions, type Frozen, freeze, type RunValues } from './freeze.js';
 import { attemptIdOf, parseAttemptId } from './index.js';
 import { runSpecSchema } from './spec.js';
 
-function frozen(body: string, values?: RunValues): Frozen {
+function frozen(body: string, values?: RunValues, options?: FreezeOptions): Frozen {
   const { workflow, diagnostics } = parseWorkflow(`workflow name="X" {\n on "push"\n ${body}\n}`, { file: 'x.kdl' });
   if (workflow === undefined) throw new Error(JSON.stringify(diagnostics));
-  return freeze(workflow, values);
+  return freeze(workflow, values, options);
 }
 
 function told(body: string, values?: RunValues): string[] {
@@ -65,4 +65,74 @@ it('a small file makes no large run', () => {
   const many = Array.from({ length: 60 }, (_, i) => `V${i}="${'${branch}'.repeat(60)}"`).join(' ');
   const body = `job id="a" { matrix { axis "n" ${Array.from({ length: 64 }, (_, i) => i).join(' ')}; }; env ${many}; step run="true"; }`;
   expect(told(body, { branch: 'b'.repeat(250) })).toEqual(['3 bad-value: expressions give too much text']);
+});
+
+const branches = `branch id="b" when="branch == 'main'" {
+   needs "t"
+   then {
+     job id="t2" { ${cells}; needs "w"; step run="true"; }
+     branch id="c" when="true" { then { job id="u" { step run="true"; }; }; }
+   }
+   else { wait id="w2" for="1s"; }
+ }
+ job id="t" { ${cells}; step run="true"; }
+ wait id="w" for="1s"
+ job id="after" { needs "u" "b" "t" on="always"; step run="true"; }`;
+
+it('a branch is a node before all that stands in it, and is needed as all of it', () => {
+  const { spec } = frozen(branches);
+  expect(runSpecSchema.parse(spec)).toEqual(spec);
+  const inTwo = ['t2.a-b.1', 't2.a-b.2', 't2.a-b.1-2', 't2.a-b.2-2'];
+  const inOne = inTwo.map((id) => id.replace('t2', 't'));
+  expect(spec?.nodes.map(({ id }) => id)).toEqual(['b', ...inTwo, 'c', 'u', 'w2', ...inOne, 'w', 'after']);
+  const node = (id: string) => spec?.nodes.find((one) => one.id === id);
+  expect(node('b')?.needs).toEqual(inOne);
+  expect(node('t2.a-b.1')).toMatchObject({ needs: ['b', 'w'], branch: { id: 'b', side: 'then' } });
+  expect(node('c')).toMatchObject({ needs: ['b'], branch: { id: 'b', side: 'then' } });
+  expect(node('u')).toMatchObject({ needs: ['c'], branch: { id: 'c', side: 'then' } });
+  expect(node('w2')).toMatchObject({ needs: ['b'], branch: { id: 'b', side: 'else' } });
+  // Each once, though "u" stands in "b".
+  expect(node('after')?.needs).toEqual(['u', 'b', ...inTwo, 'c', 'w2', ...inOne]);
+  expect(new Set(Object.values(node('after')?.needsOn ?? {}))).toEqual(new Set(['always']));
+  expect(spec?.bundles).toEqual({ b: ['b', ...inTwo, 'c', 'u', 'w2'], t: inOne });
+});
+
+it('says of a matrix that nobody needs nothing more than its cells', () => {
+  expect(frozen(`job id="t" { ${cells}; step run="true"; }`).spec?.bundles).toBeUndefined();
+});
+
+it('conditions have a value for every name, of its type', () => {
+  const condition = 'job id="a" when="pull_request.number == 0" { step run="true"; }';
+  expect(frozen(condition, { branch: 'main' }).spec?.values).toEqual({
+    branch: 'main',
+    tag: '',
+    sha: '',
+    short_sha: '',
+    event: '',
+    actor: '',
+    'pull_request.number': 0,
+    'pull_request.base': '',
+  });
+});
+
+it('keeps what changed, by every pattern that is asked for; what nobody could tell counts as changed', () => {
+  const body = `job id="a" when="changed('src/**')" {
+    step run="true" when="!changed('docs/**')"
+    finally { step run="true" when="changed('ci/**') || changed('src/**')"; }
+  }`;
+  expect(frozen(body, {}, { changed: { 'src/**': false, 'docs/**': true, 'other/**': true } }).spec?.changed).toEqual({
+    'src/**': false,
+    'docs/**': true,
+    'ci/**': true,
+  });
+});
+
+it('what looks on, and the deadlines, are in the run', () => {
+  const { spec } = frozen(`deadline "2h"
+    job id="a" { step run="true" deadline="5m"; }
+    on_failure { job id="tell" { step run="true"; }; }`);
+  expect(spec).toMatchObject({
+    deadlineMs: 7_200_000,
+    nodes: [{ steps: [{ deadlineMs: 300_000 }] }, { id: 'tell', onFailure: true, needs: [] }],
+  });
 });

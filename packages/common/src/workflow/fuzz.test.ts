@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { freeze, runSpecSchema } from '../flow/index.js';
+import { decide, freeze, isRefusal, runSpecSchema } from '../flow/index.js';
 import {
   diagnosticCodes,
   formatDiagnostics,
@@ -32,6 +32,10 @@ const pieces = [
   ...['\u0000', '\u0085', '\u2028', '\ufeff', '\ud800', '\u{1f600}', '\u202e', '0x', '1e9', '-0', '1_0', '(u8)'],
   ...['${matrix.os}', '${branch}', '$${', '${inputs.level', 'matrix { axis "a" 1 2; }', 'include a=3', 'exclude a=1'],
   ...['template "t" {', 'like="t"', 'retry 2', 'wait "w" for="1m"', 'output "o" file="f"', 'catch {', 'on="always"'],
+  ...['when="', 'when="needs.a.result == \'failed\'"', "changed('src/**')", "glob(tag, 'v*')", 'needs["a"].outputs.b'],
+  ...['branch "b" when="true" {', 'then {', 'else {', 'on_failure {', 'deadline="1h"', 'needs "b"', 'error.kind', '&&'],
+  ...['gate "g" {', 'approvers "user:a"', 'count=2', 'then="approve"', 'input "i" type="int"', 'prompt "${tag}?"'],
+  ...['service "s" image="i:1"', 'ready "r"', 'on "schedule" cron="0 3 * * *"', 'concurrency group="${branch}"'],
   ...['job', 'step', 'run=', 'needs ', 'env ', 'on "push"', 'timeout="1m"', 'workflow "w" {', 'matrix {', '__proto__'],
 ];
 
@@ -85,6 +89,8 @@ function expectFreezes(workflow: Workflow): void {
     return;
   }
   expect(runSpecSchema.parse(spec)).toEqual(spec);
+  // The engine refuses what could never end.
+  expect(isRefusal(decide(undefined, { kind: 'plan', runId: 'r', spec }, 1_000))).toBe(false);
   const ids = new Set(spec.nodes.map(({ id }) => id));
   expect(ids.size).toBe(spec.nodes.length);
   expect(spec.nodes.flatMap(({ needs }) => needs).filter((need) => !ids.has(need))).toEqual([]);
