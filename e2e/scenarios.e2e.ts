@@ -4,9 +4,10 @@ import { Installation } from './harness/installation.js';
 import { runScenario } from './harness/run-scenario.js';
 import { loadScenarios } from './harness/scenario.js';
 
-const scenarios = loadScenarios(fileURLToPath(new URL('scenarios', import.meta.url)));
+const folder = fileURLToPath(new URL('scenarios', import.meta.url));
 
 describe.each(['process', 'container'] as const)('on the %s backend', (backend) => {
+  const scenarios = loadScenarios(folder, backend);
   const dockerMissing = backend === 'container' && process.env.SOLSTICE_TEST_DOCKER === 'missing';
   describe.skipIf(dockerMissing)('one `solstice up`', () => {
     let installation: Installation;
@@ -18,10 +19,10 @@ describe.each(['process', 'container'] as const)('on the %s backend', (backend) 
       await installation?.remove();
     });
 
-    test.each(scenarios.map((folder) => [folder.name, folder.scenario.title, folder] as const))(
+    test.each(scenarios.map((each) => [each.name, each.scenario.title, each] as const))(
       '%s: %s',
-      async (_name, _title, folder) => {
-        await runScenario(folder, { theatre: installation, backend });
+      async (_name, _title, played) => {
+        await runScenario(played, { theatre: installation, backend });
       },
     );
 

@@ -5,7 +5,7 @@ import { fleetMissing, forgeAndThreeHosts, scripts } from '../harness/fleet-layo
 import { runScenario } from '../harness/run-scenario.js';
 import { loadScenarios } from '../harness/scenario.js';
 
-const scenarios = loadScenarios(fileURLToPath(new URL('../scenarios', import.meta.url)));
+const folder = fileURLToPath(new URL('../scenarios', import.meta.url));
 
 /** One scenario names a pool; a fleet's host takes such a job only if its file says so. */
 function hostFile(backend: 'process' | 'container'): string {
@@ -18,6 +18,7 @@ function hostFile(backend: 'process' | 'container'): string {
 }
 
 describe.each(['process', 'container'] as const)('on the %s backend', (backend) => {
+  const scenarios = loadScenarios(folder, backend);
   const dockerMissing = backend === 'container' && process.env.SOLSTICE_TEST_DOCKER === 'missing';
   describe.skipIf(fleetMissing || dockerMissing)('one forge integration and three orchestrators', () => {
     let fleet: Fleet;
@@ -31,10 +32,10 @@ describe.each(['process', 'container'] as const)('on the %s backend', (backend) 
     });
 
     describe.concurrent('at the same time', () => {
-      test.each(scenarios.map((folder) => [folder.name, folder.scenario.title, folder] as const))(
+      test.each(scenarios.map((each) => [each.name, each.scenario.title, each] as const))(
         '%s: %s',
-        async (_name, _title, folder) => {
-          await runScenario(folder, { theatre: fleet, backend });
+        async (_name, _title, played) => {
+          await runScenario(played, { theatre: fleet, backend });
         },
       );
     });

@@ -47,6 +47,7 @@ export function settingsText(shared: SharedSettings, node: NodeSettings): string
     'forge "local" kind="git" {',
     `    webhook_secret_file ${quoted(shared.webhookSecretFile)}`,
     '}',
+    'team "release" "ada" "grace"',
     ...node.more,
     '',
   ].join('\n');

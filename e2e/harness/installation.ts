@@ -37,6 +37,7 @@ host id="${installation.hostId}" backend="${options.backend}" slots=4 image="sol
 forge "local" kind="git" {
     webhook_secret_file ${JSON.stringify(join(directory, 'webhook-secret'))}
 }
+team "release" "ada" "grace"
 ${options.settings ?? ''}`,
     );
     try {

@@ -68,11 +68,83 @@ async function act(stage: Stage, action: Action): Promise<void> {
       },
       { describe: () => `"${contains}" in the log of ${job} of run ${run.number}`, timeoutMs: 60_000, intervalMs: 100 },
     );
-  } else {
+  } else if ('waitForNode' in action) {
+    await waitForNode(stage, action.waitForNode);
+  } else if ('waitForEnd' in action) {
+    const { number } = await runAt(stage, action.waitForEnd.run);
+    await eventually(async () => (TERMINAL.includes((await stage.client.run(number)).state) ? true : undefined), {
+      describe: () => `run ${number} of ${stage.name} to end`,
+      timeoutMs: 60_000,
+      intervalMs: 100,
+    });
+  } else if ('cancel' in action) {
     const run = await newestRun(stage);
-    const cancelled = await stage.theatre.ciadm('cancel', String(run.number), '--reason', action.cancel.reason);
-    expect(cancelled.exitCode, cancelled.stderr).toBe(0);
+    await command(stage, ['cancel', String(run.number), '--reason', action.cancel.reason], { exitCode: 0, says: '' });
+  } else {
+    await command(stage, ...(await wordsOf(stage, action)));
   }
+}
+
+type Wanted = { exitCode: number; says: string };
+type ByCommand = Extract<
+  Action,
+  { approve: unknown } | { reject: unknown } | { rerun: unknown } | { trigger: unknown }
+>;
+
+/** What is typed after `ciadm`, and what has to come of it. */
+async function wordsOf(stage: Stage, action: ByCommand): Promise<[string[], Wanted]> {
+  const options = (named: Record<string, string | undefined>) =>
+    Object.entries(named).flatMap(([name, value]) => (value === undefined ? [] : [`--${name}`, value]));
+  const inputs = (named: Record<string, string>) =>
+    Object.entries(named).flatMap(([name, value]) => ['--input', `${name}=${value}`]);
+  const run = async (index: number | undefined) => String((await runAt(stage, index)).number);
+  if ('trigger' in action) {
+    const { workflow, inputs: said } = action.trigger;
+    return [['trigger', stage.name, '--workflow', workflow, ...inputs(said)], action.trigger];
+  }
+  if ('rerun' in action) {
+    const { failed, job } = action.rerun;
+    return [['rerun', await run(action.rerun.run), ...(failed ? ['--failed'] : []), ...options({ job })], action.rerun];
+  }
+  const [verb, said, typed] =
+    'approve' in action
+      ? (['approve', action.approve, inputs(action.approve.inputs)] as const)
+      : (['reject', action.reject, []] as const);
+  const { gate, by, reason } = said;
+  const words = [verb, await run(said.run), ...(gate === undefined ? [] : [gate]), ...options({ by, reason })];
+  return [[...words, ...typed], said];
+}
+
+async function command(stage: Stage, words: string[], wanted: Wanted): Promise<void> {
+  const { exitCode, stdout, stderr } = await stage.theatre.ciadm(...words);
+  const said = `${stdout}${stderr}`;
+  expect({ words, exitCode, said }).toEqual({
+    words,
+    exitCode: wanted.exitCode,
+    said: expect.stringContaining(wanted.says),
+  });
+}
+
+async function waitForNode(
+  stage: Stage,
+  wanted: { run?: number | undefined; node: string; state: string; waitingFor?: string | undefined },
+): Promise<void> {
+  const { number } = await runAt(stage, wanted.run);
+  let last = '';
+  await eventually(
+    async () => {
+      const node = (await stage.client.run(number)).nodes.find(({ id }) => id === wanted.node);
+      last = JSON.stringify([node?.state, node?.waitingFor, node?.causeText]);
+      return node?.state === wanted.state && (node.waitingFor ?? '').includes(wanted.waitingFor ?? '')
+        ? true
+        : undefined;
+    },
+    {
+      describe: () => `${JSON.stringify(wanted)} in run ${number} of ${stage.name}; it is ${last}`,
+      timeoutMs: 60_000,
+      intervalMs: 100,
+    },
+  );
 }
 
 function push(stage: Stage, wanted: Push, clone?: string): Promise<{ commit: string }> {
@@ -82,6 +154,15 @@ function push(stage: Stage, wanted: Push, clone?: string): Promise<{ commit: str
 async function newestRun(stage: Stage): Promise<{ id: string; number: number }> {
   return eventually(async () => (await runsOf(stage)).at(-1), {
     describe: () => `a run of ${stage.name}`,
+    timeoutMs: 60_000,
+  });
+}
+
+/** As it is counted in a scenario; absent: the newest. */
+async function runAt(stage: Stage, index: number | undefined): Promise<{ id: string; number: number }> {
+  if (index === undefined) return await newestRun(stage);
+  return await eventually(async () => (await runsOf(stage)).at(index), {
+    describe: () => `run ${index} of ${stage.name}`,
     timeoutMs: 60_000,
   });
 }
@@ -145,6 +226,7 @@ async function expectRuns(stage: Stage, wanted: Scenario['expect']): Promise<Run
       expected.branch,
       expected.state,
     ]);
+    if (expected.cause) expect(run.cause, seen).toMatchObject(expected.cause);
     expect(run.nodes.map(({ id }) => id).sort()).toEqual(Object.keys(expected.jobs).sort());
     for (const [id, job] of Object.entries(expected.jobs)) {
       const node = run.nodes.find((each) => each.id === id);
@@ -160,11 +242,15 @@ async function expectRuns(stage: Stage, wanted: Scenario['expect']): Promise<Run
           seen,
         ).toEqual(job.steps);
       if (job.cause) expect(node?.cause, seen).toMatchObject(job.cause);
+      if (job.reused !== undefined) expect(node?.reusedFrom !== undefined, seen).toBe(job.reused);
     }
   });
   for (const [before, after] of wanted.order ?? []) {
     const attempt = (id: string) => runs[0]?.nodes.find((node) => node.id === id)?.attempts[0];
     expect(Date.parse(attempt(before)?.endedAt ?? '')).toBeLessThanOrEqual(Date.parse(attempt(after)?.claimedAt ?? ''));
+  }
+  for (const [before, after] of wanted.turns ?? []) {
+    expect(Date.parse(runs[before]?.endedAt ?? '')).toBeLessThanOrEqual(Date.parse(runs[after]?.startedAt ?? ''));
   }
   return runs;
 }
