@@ -139,11 +139,11 @@ function mayBegin(run: RunFlow, spec: NodeSpec): boolean {
   return 'holds' in judged && (judged.holds || spec.kind === 'branch');
 }
 
-/** Its deadline came, whoever cancelled what was left of it later. */
+/** Its deadline came, and not that of the run which it does again; whoever cancelled what was left of it later. */
 function wasOverdue(run: RunFlow): boolean {
   return nodesOf(run).some(
-    ({ cause, attempts }) =>
-      (cause?.kind === 'clock' && cause.clock === 'workflow') ||
+    ({ cause, attempts, reusedFrom }) =>
+      (reusedFrom === undefined && cause?.kind === 'clock' && cause.clock === 'workflow') ||
       attempts.some(({ cancelRequested }) => cancelRequested?.because?.kind === 'deadline'),
   );
 }
