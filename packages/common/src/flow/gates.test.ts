@@ -3,7 +3,7 @@ import { checkOf } from './check-state.js';
 import { effects } from './effects.js';
 import { replay } from './evolve.js';
 import type { GateSpec, InputSpec } from './spec.js';
-import { Flow, gate, job, spec } from './testing/flows.js';
+import { branch, Flow, gate, job, spec } from './testing/flows.js';
 import { timersOf } from './timers.js';
 import { waitingFor } from './waiting.js';
 
@@ -106,6 +106,68 @@ describe('a gate', () => {
       refused('the run has no gate ship; its gates: release', { state: 'none', kind: 'invalid' }),
     );
     expect(new Flow(spec(job('a'))).say('approve', 'release', 'ada')).toEqual(refused('it has none'));
+  });
+});
+
+describe('where gates stand', () => {
+  const values = { branch: 'main' };
+  const inBranch = (side: 'then' | 'else') => ({ branch: { id: 'channel', side } });
+
+  it('several may be open in one run, each decided by itself', () => {
+    const flow = new Flow(spec(gate('a'), gate('b'), job('c', ['a', 'b']), gate('d', ['c'])));
+    flow.say('approve', 'b', 'ada', { requestId: 'one' });
+    expect(flow.nodeStates()).toMatchObject({ a: 'running', b: 'succeeded', c: 'waiting' });
+    // A request is of one gate: the same number for another is another decision.
+    flow.say('approve', 'a', 'ada', { requestId: 'one' });
+    flow.succeed('c');
+    flow.say('approve', 'd', 'ada');
+    expect(flow.state.state).toBe('succeeded');
+  });
+
+  it('one in a branch opens on the side that is taken only, and what it says is read there', () => {
+    const flow = new Flow({
+      ...spec(
+        branch('channel', "branch == 'main'"),
+        gate('release', ['channel'], { ...inBranch('then'), inputs: [replicas] }),
+        job('ship', ['release'], { when: 'gates.release.replicas > 3' }),
+        job('wide', ['release'], { when: 'gates.release.replicas > 5' }),
+        gate('nightly', ['channel'], inBranch('else')),
+      ),
+      values,
+    });
+    expect(flow.nodeStates()).toMatchObject({ release: 'running', nightly: 'skipped' });
+    flow.say('approve', 'release', 'ada', { inputs: { replicas: '5' } });
+    expect(flow.nodeStates()).toMatchObject({ ship: 'ready', wide: 'skipped' });
+    expect(flow.say('approve', 'nightly', 'ada')).toEqual(refused('is decided: skipped', { state: 'skipped' }));
+  });
+
+  it("one in a branch ends with the branch's deadline", () => {
+    const flow = new Flow({
+      ...spec(
+        branch('channel', "branch == 'main'", [], { deadlineMs: 10_000 }),
+        gate('release', ['channel'], inBranch('then')),
+      ),
+      values,
+    });
+    expect(waitingFor(flow.state, 'release')).toContain('deadline of branch channel');
+    flow.now += 10_000;
+    flow.do({ kind: 'fire', key: 'branch:r1/channel' });
+    expect(flow.node('release')).toMatchObject({ state: 'timed_out', cause: { clock: 'branch' } });
+    expect(flow.say('approve', 'release', 'ada')).toEqual(refused('is decided: timed_out'));
+  });
+
+  it('each cell of a matrix has its own', () => {
+    const cell = (id: string, os: string) => gate(id, [], { matrix: { group: 'release', cell: { os } } });
+    const flow = new Flow({
+      ...spec(cell('release-1', 'illumos'), cell('release-2', 'linux'), cell('release-3', 'macos')),
+      groups: { release: { maxParallel: 2, onFailure: 'cancel' } },
+    });
+    expect(flow.nodeStates()).toEqual({ 'release-1': 'running', 'release-2': 'running', 'release-3': 'waiting' });
+    flow.say('approve', 'release-1', 'ada');
+    expect(flow.node('release-3').state).toBe('running');
+    flow.say('reject', 'release-2', 'ada');
+    expect(flow.node('release-3')).toMatchObject({ state: 'cancelled' });
+    expect(flow.state).toMatchObject({ state: 'failed', broken: ['release-2'] });
   });
 });
 
