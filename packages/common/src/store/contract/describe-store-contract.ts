@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe } from 'vitest';
 import { SolsticeError } from '../../errors/index.js';
 import { assertReplays } from '../assert-replays.js';
+import { describeBranches } from './branches.contract.js';
 import { describeCancel } from './cancel.contract.js';
 import { describeChecks } from './checks.contract.js';
 import { describeClaims } from './claims.contract.js';
@@ -70,6 +71,7 @@ export function describeStoreContract(name: string, make: () => Promise<StoreUnd
     describeMeasures(current);
     describeTraces(current);
     describeTimers(current);
+    describeBranches(current);
     describeReruns(current);
     describeRunTransfers(current);
     describeConcurrency(current);

@@ -187,11 +187,15 @@ async function flowOfRows(db: Queryable, row: sql.RunRow): Promise<RunFlow> {
       .filter((need) => open.has(need)).length;
     return { ...node, attempts: attempts.get(node.id) ?? [], openNeeds };
   });
+  // Once it has started, nothing asks for it any more.
+  const isAsked = spec.concurrency !== undefined && row.started_at === null && !row.held;
+  const admittedAt = isAsked ? await sql.readAdmittedAt(db, row.id) : undefined;
   return {
     runId: row.id,
     seq: row.seq,
     state: row.state,
     spec,
+    ...(admittedAt !== undefined && { admittedAt }),
     ...tallyOf(spec, nodes),
     ...(row.held && { held: true as const }),
     ...sql.rerunOf(row),

@@ -224,3 +224,9 @@ export async function readPlanned(db: Queryable, runId: string): Promise<FlowEve
   ]);
   return found?.event;
 }
+
+/** When its turn in its concurrency group came; undefined: it has not, or it did not wait for it. */
+export async function readAdmittedAt(db: Queryable, runId: string): Promise<number | undefined> {
+  const text = `select event from run_events where run_id = $1 and event->>'kind' = 'run.admitted'`;
+  return (await row<{ event: FlowEvent }>(db, text, [runId]))?.event.at;
+}
