@@ -31,6 +31,7 @@ export function readTriggers(node: LocatedNode, said: SaidWords, lines: SpanMake
   }
   const triggers: Trigger[] = [];
   let manual: LocatedNode | undefined;
+  let schedules = 0;
   for (const { node: on } of all) {
     const event = eventOf(on, sink);
     if (event === undefined) continue;
@@ -45,10 +46,14 @@ export function readTriggers(node: LocatedNode, said: SaidWords, lines: SpanMake
       continue;
     }
     if (event === 'manual') manual = on;
+    if (event === 'schedule') {
+      schedules += 1;
+      if (schedules === workflowLimits.schedules + 1) refuseMore(on, sink);
+      // Not even looked at: each looks through all time zones.
+      if (schedules > workflowLimits.schedules) continue;
+    }
     const trigger = readTrigger(event, on, lines, sink);
-    if (trigger === undefined || (trigger.event === 'schedule' && !isNewSchedule(trigger, triggers, on, sink)))
-      continue;
-    triggers.push(trigger);
+    if (trigger !== undefined && !isTwice(trigger, triggers, on, sink)) triggers.push(trigger);
   }
   return triggers;
 }
@@ -101,22 +106,20 @@ function readTrigger(event: string, on: LocatedNode, lines: SpanMaker, sink: Wor
   }
 }
 
-/** Two at the same times would be two runs each time. */
-function isNewSchedule(
-  { cron, timezone }: Extract<Trigger, { event: 'schedule' }>,
-  others: readonly Trigger[],
-  on: LocatedNode,
-  sink: WorkflowSink,
-): boolean {
-  const schedules = others.filter((other) => other.event === 'schedule');
-  const isSame = schedules.some((other) => other.cron === cron && other.timezone === timezone);
-  if (isSame) {
-    sink.error(on.headSpan, 'duplicate-schedule', 'this schedule is there already', 'Keep one of them.');
-  } else if (schedules.length >= workflowLimits.schedules) {
-    const message = `a workflow may have ${workflowLimits.schedules} schedules, and this is one more`;
-    sink.error(on.headSpan, 'too-many-schedules', message, 'A schedule may have lists: cron="0 3,15 * * *".');
-  }
-  return !isSame && schedules.length < workflowLimits.schedules;
+function refuseMore(on: LocatedNode, sink: WorkflowSink): void {
+  const message = `a workflow may have ${workflowLimits.schedules} schedules, and this is one more`;
+  sink.error(on.headSpan, 'too-many-schedules', message, 'A schedule may have lists: cron="0 3,15 * * *".');
+}
+
+/** Two schedules at the same times would be two runs each time. */
+function isTwice(trigger: Trigger, others: readonly Trigger[], on: LocatedNode, sink: WorkflowSink): boolean {
+  if (trigger.event !== 'schedule') return false;
+  const { cron, timezone } = trigger;
+  const twice = others.some(
+    (other) => other.event === 'schedule' && other.cron === cron && other.timezone === timezone,
+  );
+  if (twice) sink.error(on.headSpan, 'duplicate-schedule', 'this schedule is there already', 'Keep one of them.');
+  return twice;
 }
 
 function globsOf(said: Said | undefined, of: 'branch' | 'tag' | 'path', sink: WorkflowSink): string[] {

@@ -87,6 +87,6 @@ function unbuilt(): string {
 function limits(): string {
   const { fileBytes, depth, jobs, filesPerCommit, cells, axes, stepsOfRun, textOfRun, expressions } = workflowLimits;
   return `A commit: ${filesPerCommit} files. A file: ${fileBytes / 1024} KiB, blocks ${depth} deep, ${jobs} jobs, waits, branches and gates, before a matrix makes several of one; ${expressions.toLocaleString('en')} texts with expressions and conditions, those
-of a template counted for each job. A matrix: ${axes} axes. A run: ${cells.toLocaleString('en')} cells of matrices, ${stepsOfRun.toLocaleString('en')} steps, ${workflowLimits.needsOfRun.toLocaleString('en')} needs, ${textOfRun / 1024 / 1024} MiB of scripts and
-variables, each cell counted.`;
+of a template counted for each job. A matrix: ${axes} axes. A run: ${cells.toLocaleString('en')} cells of matrices, ${stepsOfRun.toLocaleString('en')} steps, ${workflowLimits.needsOfRun.toLocaleString('en')} needs, ${textOfRun / 1024 / 1024} MiB of scripts,
+variables and inputs, each cell counted.`;
 }
