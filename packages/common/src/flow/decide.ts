@@ -244,7 +244,9 @@ function fire(turn: Turn, key: string): FlowEvent[] {
 
 /** The deadline of the run, or of a branch. */
 function endEnclosed(turn: Turn, { branchId, limitMs }: EnclosingTimer): FlowEvent[] {
-  const reason = `it did not end within its deadline of ${describeDuration(limitMs)}`;
+  // Whole, because it is what the log of a job says of its end.
+  const who = branchId === undefined ? 'the workflow' : `branch ${branchId}`;
+  const reason = `${who} did not end within its deadline of ${describeDuration(limitMs)}`;
   if (branchId === undefined) {
     cancelRun(turn, { by: 'workflow', reason, because: { kind: 'deadline', limitMs } });
     return turn.events;

@@ -111,6 +111,7 @@ describe('retry', () => {
     [['infra'], exit(3), false],
     [['failed'], { ...exit(3), final: true }, false],
     [['timeout'], { state: 'timed_out', cause: { kind: 'clock', clock: 'deadline', limitMs: 1 } }, false],
+    [['timeout'], { state: 'timed_out', cause: { kind: 'clock', clock: 'step-deadline', limitMs: 1 } }, false],
   ])('on %j after %j: %s', (on, result, again) => {
     const flow = new Flow(spec(job('a', [], retry(on))));
     finish(flow, 'a', result);

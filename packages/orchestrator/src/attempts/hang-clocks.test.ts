@@ -57,6 +57,17 @@ test('catch and finally have their time beyond it', async () => {
   expect(told).toHaveLength(1);
 });
 
+test('so have services, which its steps wait for', async () => {
+  const ready = { command: 'true', intervalMs: 1, withinMs: 3 * minute };
+  const service = (name: string) => ({ name, image: name, env: {} });
+  const { clocks, told } = clocksOf({ timeoutMs: minute, services: [{ ...service('db'), ready }, service('cache')] });
+  clocks.arm();
+  await passes(5 * minute - 1);
+  expect(told).toEqual([]);
+  await passes(1);
+  expect(told).toHaveLength(1);
+});
+
 test('past what is left of the deadline, the deadline is the cause, whole', async () => {
   const { clocks, told } = clocksOf({ timeoutMs: 60 * minute, deadlineMs: 50 * minute }, { deadlineLeftMs: minute });
   clocks.arm();

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { hashOf, job, LEASE_MS, offer, type Scene, spec } from './scene.js';
+import type { JobSpec } from '../../flow/index.js';
+import { exit3, happened, hashOf, job, LEASE_MS, offer, type Scene, spec } from './scene.js';
 
 export function describeClaims(scene: () => Scene): void {
   describe('claims', () => {
@@ -40,6 +41,73 @@ export function describeClaims(scene: () => Scene): void {
       ]);
       expect(await scene().waitingFor(run.runId, 'build')).toContain('alder');
       expect(await host.tryClaim()).toBeUndefined();
+    });
+
+    it('say what conditions of steps may read, and how long steps with a deadline ran before', async () => {
+      const { store } = scene();
+      const host = await scene().host();
+      const steps: JobSpec['steps'] = [
+        { name: 'Build', env: {}, when: "changed('src/**')", action: { kind: 'run', script: 'make' } },
+        { name: 'Test', env: {}, deadlineMs: 60_000, action: { kind: 'run', script: 'make test' } },
+      ];
+      const retry = { times: 2, on: ['failed'], backoff: { minMs: 0, maxMs: 0 } };
+      const runSpec = {
+        ...spec(job('build'), job('test', ['build'], { steps, retry })),
+        values: { branch: 'main' },
+        changed: { 'src/**': true },
+      };
+      await scene().planRuns(await scene().newRun(runSpec));
+      await host.work();
+      const request = host.request();
+      const first = (await store.attempts.claim(request)) ?? expect.fail();
+      expect(first.conditions).toMatchObject({
+        changed: { 'src/**': true },
+        context: { branch: 'main', runs_on: 'default', needs: { build: { result: 'succeeded' } } },
+      });
+      expect(first).not.toHaveProperty('stepMsUsed');
+      happened(await store.attempts.start(first.fence));
+      const at = (seconds: number) => new Date(1_700_000_000_000 + seconds * 1_000);
+      await store.attempts.record(first.fence, [
+        { seq: 1, at: at(0), kind: 'step-skipped', step: 0 },
+        { seq: 2, at: at(0), kind: 'step-started', step: 1 },
+        { seq: 3, at: at(20), kind: 'step-finished', step: 1, result: { state: 'failed', cause: exit3 }, exitCode: 3 },
+      ]);
+      const [told] = (await scene().run(first.runId)).nodes[1]?.attempts ?? [];
+      expect(told?.steps).toMatchObject([
+        { state: 'skipped', startedAt: undefined, endedAt: at(0) },
+        { state: 'failed' },
+      ]);
+      await host.finish(first.fence, 'failed');
+      await store.attempts.releaseWorker(first.workerId);
+
+      const second = await host.start();
+      expect(second.stepMsUsed).toEqual({ 1: 20_000 });
+      await store.attempts.record(second.fence, [
+        { seq: 1, at: at(30), kind: 'step-started', step: 1 },
+        { seq: 2, at: at(45), kind: 'step-finished', step: 1, result: { state: 'failed', cause: exit3 }, exitCode: 3 },
+      ]);
+      await host.finish(second.fence, 'failed');
+      await store.attempts.releaseWorker(second.workerId);
+      const third = await host.claim();
+      expect(third.stepMsUsed).toEqual({ 1: 35_000 });
+      expect(await store.attempts.claimOf(third.workerId)).toMatchObject({ stepMsUsed: { 1: 35_000 } });
+    });
+
+    it('name what several nodes came to by the id that they share in the file', async () => {
+      const host = await scene().host();
+      const after = job('after', ['test.a', 'test.b'], { needsOn: { 'test.a': 'always', 'test.b': 'always' } });
+      const bundles = { test: ['test.a', 'test.b'], other: ['test.a', 'elsewhere'] };
+      await scene().planRuns(await scene().newRun({ ...spec(job('test.a'), job('test.b'), after), bundles }));
+      await host.work('failed');
+      const claim = await host.start();
+      const outputs = { version: '7' };
+      happened(await scene().store.attempts.finish(claim.fence, { state: 'succeeded', outputs }));
+      await scene().store.attempts.releaseWorker(claim.workerId);
+      expect((await host.claim()).needs).toEqual({
+        'test.a': { result: 'failed', reason: expect.any(String), outputs: {} },
+        'test.b': { result: 'succeeded', outputs },
+        test: { result: 'failed', reason: expect.any(String), outputs },
+      });
     });
 
     it('are the same for the same request id, and for the worker', async () => {

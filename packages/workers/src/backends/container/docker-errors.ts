@@ -28,7 +28,7 @@ export async function unlessAbsent<T>(work: Promise<T>): Promise<T | undefined> 
 const BROKEN_CONNECTION: readonly unknown[] = ['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT'];
 
 /** The engine did not answer at all. */
-export function isUnreachable(thrown: unknown): boolean {
+function isUnreachable(thrown: unknown): boolean {
   if (statusOf(thrown) !== undefined || !(thrown instanceof Error)) return false;
   return (
     ('code' in thrown && BROKEN_CONNECTION.includes(thrown.code)) ||
@@ -41,7 +41,7 @@ const FULL =
   /no space left on device|disk quota exceeded|cannot allocate memory|not enough memory|out of memory|too many open files|resource temporarily unavailable|address pool|range of cpus is from|no available ipv4 addresses/i;
 
 /** The machine has not what was asked for: disk, memory, cpus, addresses, processes. */
-export function isFull(thrown: unknown): boolean {
+function isFull(thrown: unknown): boolean {
   return FULL.test(engineWords(thrown));
 }
 
