@@ -2,7 +2,7 @@ import { nearestName } from '../errors/index.js';
 import { type ConditionScope, type NameType, tableScope } from '../expressions/index.js';
 import { quote } from '../kdl/index.js';
 import { namesIn } from './expression-names.js';
-import { type NodeInGraph, needsOf } from './needs-graph.js';
+import type { NodeInGraph } from './needs-graph.js';
 import type { OpenText } from './open-texts.js';
 import type { Trigger } from './workflow.js';
 
@@ -10,6 +10,8 @@ import type { Trigger } from './workflow.js';
 export interface ConditionPlace {
   node: NodeInGraph;
   byId: ReadonlyMap<string, NodeInGraph>;
+  /** Ids of what it needs, as they are written. */
+  needs: ReadonlySet<string>;
   /** Ids of all that has ended when it begins. */
   upstream(): ReadonlySet<string>;
 }
@@ -60,14 +62,17 @@ const hints: Record<string, string> = {
   runs_on: 'Only jobs have a pool.',
 };
 
-function findNeed(path: readonly string[], { node, byId }: ConditionPlace): Found {
+function findNeed(path: readonly string[], { node, byId, needs: ids }: ConditionPlace): Found {
   const [, id, field, name, ...rest] = path;
-  const needs = needsOf(node).map(({ text }) => text);
   if (id === undefined) {
-    return { message: 'this is all that it needs', hint: `Read one of them: ${spelled(needs[0] ?? 'build')}.result.` };
+    return {
+      message: 'this is all that it needs',
+      hint: `Read one of them: ${spelled([...ids][0] ?? 'build')}.result.`,
+    };
   }
   const needed = byId.get(id);
-  if (!needs.includes(id)) {
+  if (!ids.has(id)) {
+    const needs = [...ids];
     const meant = nearestName(id, needs) ?? needs.find((one) => one.startsWith(`${id}-`));
     if (needed !== undefined) {
       const message = `${node.what} ${quote(node.id)} reads ${spelled(id)}, and does not need it`;
@@ -118,17 +123,13 @@ function outputsHint(needed: NodeInGraph): string {
 
 function findGate(path: readonly string[], { node, byId, upstream }: ConditionPlace): Found {
   const [, id, name, ...rest] = path;
-  const gates = [...byId.values()].filter(({ what }) => what === 'gate');
-  const known = gates.length === 0 ? 'This workflow has none.' : `There are: ${gates.map((one) => one.id).join(', ')}.`;
-  if (id === undefined) return { message: 'this is all gates', hint: known };
-  const gate = gates.find((one) => one.id === id);
-  if (gate === undefined) {
-    const nearest = nearestName(
-      id,
-      gates.map((one) => one.id),
-    );
+  const gate = byId.get(id ?? '');
+  if (id === undefined || gate?.what !== 'gate') {
+    const gates = [...byId.values()].filter(({ what }) => what === 'gate').map((one) => one.id);
+    const known = gates.length === 0 ? 'This workflow has none.' : `There are: ${gates.slice(0, 10).join(', ')}.`;
+    const nearest = nearestName(id ?? '', gates);
     const hint = nearest === undefined ? known : `Did you mean ${spelled(nearest, 'gates')}?`;
-    return { message: `there is no gate ${quote(id)}`, hint };
+    return { message: id === undefined ? 'this is all gates' : `there is no gate ${quote(id)}`, hint };
   }
   const inputs = gate.inputs ?? [];
   const input = inputs.find((one) => one.name === name);

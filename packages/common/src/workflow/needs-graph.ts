@@ -152,16 +152,27 @@ function comesBefore(vertex: string, byId: ReadonlyMap<string, NodeInGraph>, tre
   return [...needs, ...(node.branch === undefined ? [] : [node.branch.id])];
 }
 
-/** All ids of nodes that have surely ended when a node begins. */
-export function upstreamOf(node: NodeInGraph, byId: ReadonlyMap<string, NodeInGraph>, tree: BranchTree): Set<string> {
-  const found = new Set<string>();
-  const open = comesBefore(node.id, byId, tree);
-  for (let vertex = open.pop(); vertex !== undefined; vertex = open.pop()) {
-    if (found.has(vertex)) continue;
-    found.add(vertex);
-    open.push(...comesBefore(vertex, byId, tree));
-  }
-  return found;
+/** Gives, of a node, all ids of nodes that have surely ended when it begins. */
+export function upstreamIn(nodes: readonly NodeInGraph[]): (node: NodeInGraph) => Set<string> {
+  // Of two with one id, which was told, the first is meant.
+  const byId = new Map([...nodes].reverse().map((node) => [node.id, node]));
+  const tree = branchTree(nodes);
+  const known = new Map<string, string[]>();
+  const before = (vertex: string): string[] => {
+    const found = known.get(vertex) ?? comesBefore(vertex, byId, tree);
+    known.set(vertex, found);
+    return found;
+  };
+  return (node) => {
+    const found = new Set<string>();
+    const open = [...before(node.id)];
+    for (let vertex = open.pop(); vertex !== undefined; vertex = open.pop()) {
+      if (found.has(vertex)) continue;
+      found.add(vertex);
+      open.push(...before(vertex));
+    }
+    return found;
+  };
 }
 
 /** One circle for each knot of jobs that wait for each other, beginning with the job that stands first in the file. */

@@ -1,8 +1,7 @@
 import { identityOf, type LocatedNode, type SaidWords, type SpanMaker } from '../kdl/index.js';
-import { branchTree } from './branch-tree.js';
 import type { ConditionPlace } from './condition-names.js';
 import type { WorkflowSink } from './diagnostic-codes.js';
-import { checkNeeds, type NodeInGraph, upstreamOf } from './needs-graph.js';
+import { checkNeeds, type NodeInGraph, needsOf, upstreamIn } from './needs-graph.js';
 import { ExpressionChecker, noteOpen, type OpenText } from './open-texts.js';
 import { readConcurrency } from './read-concurrency.js';
 import { readEnv } from './read-env.js';
@@ -97,14 +96,15 @@ export function readWorkflow(
 function checkNodes(nodes: readonly NodeInGraph[], checker: ExpressionChecker): void {
   // Of two with one id, which was told, the first is meant.
   const byId = new Map([...nodes].reverse().map((node) => [node.id, node]));
-  const tree = branchTree(nodes);
+  const upstreamOf = upstreamIn(nodes);
   for (const node of nodes) {
     let upstream: Set<string> | undefined;
     const place: ConditionPlace = {
       node,
       byId,
+      needs: new Set(needsOf(node).map(({ text }) => text)),
       upstream: () => {
-        upstream ??= upstreamOf(node, byId, tree);
+        upstream ??= upstreamOf(node);
         return upstream;
       },
     };

@@ -92,7 +92,6 @@ describe('traps', () => {
     const started = performance.now();
     const { diagnostics } = parseWorkflow(text, { file: 'trap.kdl' });
     const tookMs = performance.now() - started;
-    console.log(_, text.length, tookMs, diagnostics.length, diagnostics[0]?.message, diagnostics.at(-1)?.message);
     for (const { message, hint } of diagnostics) expect(message.length + (hint?.length ?? 0)).toBeLessThan(800);
     expect(diagnostics.every((diagnostic) => diagnostic.code !== 'parse-failed')).toBe(true);
     // Unguarded, they take from half a minute to hours; the bound is wide for machines that do other things too.
