@@ -87,14 +87,14 @@ async function play(name: string, isThere: ((event: { kind: string }) => boolean
   return await run.now();
 }
 
+/** A worker that was being made when its host was killed is made again, as another attempt. What has begun goes on. */
 function outcomeOf(run: Awaited<ReturnType<Play['now']>>): object {
+  const begun = ({ startedAt }: { startedAt?: string | undefined }) => startedAt !== undefined;
   return {
     state: run.state,
-    nodes: run.nodes.map(({ id, state, causeText, attempts }) => [
-      id,
-      state,
-      causeText,
-      attempts.map((one) => one.state),
-    ]),
+    nodes: run.nodes.map(({ id, state, causeText, attempts }) => ({
+      ...{ id, state, causeText },
+      attempts: attempts.filter(begun).map((one) => one.state),
+    })),
   };
 }
