@@ -9,6 +9,7 @@ import { describeConcurrency } from './concurrency.contract.js';
 import { describeDeadLetters } from './dead-letters.contract.js';
 import { describeDeliveries } from './deliveries.contract.js';
 import { describeFences } from './fences.contract.js';
+import { describeGates } from './gates.contract.js';
 import { describeHostStates } from './host-states.contract.js';
 import { describeHosts } from './hosts.contract.js';
 import { describeMeasures } from './measures.contract.js';
@@ -72,6 +73,7 @@ export function describeStoreContract(name: string, make: () => Promise<StoreUnd
     describeTraces(current);
     describeTimers(current);
     describeBranches(current);
+    describeGates(current);
     describeReruns(current);
     describeRunTransfers(current);
     describeConcurrency(current);

@@ -8,6 +8,7 @@ export interface Move {
 
 /** Which rows the events of one command move, and through which states before the last one. */
 export interface Moves {
+  /** Also a gate that was spoken to, and is open still. */
   nodes: ReadonlySet<string>;
   queuedAttempts: ReadonlySet<string>;
   runOnTheWay: string[];
@@ -18,6 +19,7 @@ export interface Moves {
 export function movesOf(events: readonly FlowEvent[]): Moves {
   const run: string[] = [];
   const nodes = new Map<string, string[]>();
+  const decided = new Set<string>();
   const attempts = new Map<string, string[]>();
   const queuedAttempts = new Set<string>();
   const add = (chains: Map<string, string[]>, id: string, state: string): void => {
@@ -30,7 +32,9 @@ export function movesOf(events: readonly FlowEvent[]): Moves {
       case 'attempt.cancel-requested':
       case 'attempt.due':
       case 'run.admitted':
+        break;
       case 'gate.decided':
+        decided.add(event.nodeId);
         break;
       case 'run.started':
         run.push('running');
@@ -65,7 +69,7 @@ export function movesOf(events: readonly FlowEvent[]): Moves {
     }
   }
   return {
-    nodes: new Set(nodes.keys()),
+    nodes: new Set([...nodes.keys(), ...decided]),
     queuedAttempts,
     runOnTheWay: run.slice(0, -1),
     nodesOnTheWay: onTheWay(nodes),
