@@ -49,6 +49,38 @@ it('tells at its job what an expression gave that is no good', () => {
   ]);
 });
 
+it('a run whose group comes to nothing is in none, and a name of a group is one line', () => {
+  const body = 'concurrency group="${branch}" policy="supersede"\n job id="a" { step run="true"; }';
+  expect(frozen(body, { branch: 'main' }).spec?.concurrency).toEqual({ group: 'main', policy: 'supersede' });
+  expect(frozen(body, { branch: '' }).spec).not.toHaveProperty('concurrency');
+  expect(told(body, { branch: 'a\nb' })).toEqual([
+    expect.stringMatching(/^1 bad-value: group=.* the name of a group$/),
+  ]);
+  expect(told(body, { branch: 'b'.repeat(301) })).toHaveLength(1);
+});
+
+it('services are made of what the run has, and a bad image of one is told', () => {
+  const body = 'job id="a" { service "db" image="db:${tag}" { env V="${tag}"; }; step run="true"; }';
+  const services = [{ name: 'db', image: 'db:v1', env: { V: 'v1' } }];
+  expect(frozen(body, { tag: 'v1' }).spec?.nodes[0]).toMatchObject({ services });
+  expect(told(body, { tag: '' })).toEqual([
+    '3 bad-value: image="db:${tag}" gives "db:", which is not the name of an image',
+  ]);
+});
+
+it('gates and waits are one for each cell, and their names and questions say which', () => {
+  const { spec } = frozen(
+    'gate id="g" { matrix { axis "r" "eu" "us"; }; prompt "To ${matrix.r},\\nnow?"; }\n wait id="w" name="In ${matrix.r}" for="1s" { matrix on_failure="cancel" { axis "r" "eu"; }; needs "g"; }',
+  );
+  expect(runSpecSchema.parse(spec)).toEqual(spec);
+  expect(spec?.nodes).toMatchObject([
+    { id: 'g.eu', name: 'g (eu)', prompt: 'To eu, now?', count: 1, approvers: [], inputs: [] },
+    { id: 'g.us', prompt: 'To us, now?' },
+    { id: 'w.eu', name: 'In eu', needs: ['g.eu', 'g.us'], matrix: { group: 'w', cell: { r: 'eu' } } },
+  ]);
+  expect(spec?.groups).toEqual({ g: { onFailure: 'continue' }, w: { onFailure: 'cancel' } });
+});
+
 it('what a value says is never an expression, and never a second line of a name', () => {
   const { spec } = frozen('job id="a" name="${branch}" { env B="${branch}"; step run="true"; }', {
     branch: '${sha}\n',

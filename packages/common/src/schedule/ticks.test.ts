@@ -45,6 +45,13 @@ describe('when clocks are put forward', () => {
     ]);
   });
 
+  it('a schedule of every hour of a day that begins without its first hour begins with the next, seen from afar too', () => {
+    expect(ticks('30 * 8 9 *', 'America/Santiago', '2024-08-01T00:00Z', 2)).toEqual([
+      '2024-09-08T04:30Z',
+      '2024-09-08T05:30Z',
+    ]);
+  });
+
   it('at midnight, by half an hour, and by a whole day too', () => {
     expect(ticks('0 0 * * *', 'America/Santiago', '2024-09-07T12:00Z', 2)).toEqual([
       '2024-09-08T04:00Z',
