@@ -2,9 +2,9 @@ import { TypeError as CelTypeError, ParseError } from '@marcbachmann/cel-js';
 import { nearestName } from '../errors/index.js';
 import { inOurWords } from './check-text.js';
 import { declare, makeEnvironment, type NameTree, plant } from './environment.js';
+import type { NameType } from './names.js';
 import { type Reading, readingOf } from './references.js';
 import { conditionFunctions, findUnbounded } from './refuse-unbounded.js';
-import type { NameType } from './scope.js';
 import { MAX_EXPRESSION_LENGTH, type TextProblem } from './split-text.js';
 
 /** What the conditions of a place may read. */

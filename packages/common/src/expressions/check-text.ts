@@ -1,7 +1,8 @@
 import { TypeError as CelTypeError, ParseError, type ParseResult } from '@marcbachmann/cel-js';
 import { nearestName } from '../errors/index.js';
+import type { NameValue } from './names.js';
 import { findUnbounded } from './refuse-unbounded.js';
-import type { NameValue, Scope } from './scope.js';
+import type { Scope } from './scope.js';
 import { splitText, type TextProblem } from './split-text.js';
 
 /** A text with its expressions understood, to be evaluated as often as one likes. */

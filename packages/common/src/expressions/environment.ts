@@ -1,6 +1,6 @@
 import { Environment } from '@marcbachmann/cel-js';
 import { globMatches } from './glob-matches.js';
-import type { NameType } from './scope.js';
+import type { NameType } from './names.js';
 
 /** Names as they nest: `needs` holds `unit-tests` holds `result`. Without a prototype: a field may be called anything. */
 export interface NameTree {

@@ -8,6 +8,7 @@ export {
 export { type CheckedText, checkText, MAX_TEXT_LENGTH } from './check-text.js';
 export { type ConditionContext, Conditions, type Verdict } from './conditions.js';
 export { globMatches } from './glob-matches.js';
+export type { Names, NameType, NameValue } from './names.js';
 export { conditionFunctions, functions } from './refuse-unbounded.js';
-export { type Names, type NameType, type NameValue, Scope } from './scope.js';
+export { Scope } from './scope.js';
 export { isOpen, MAX_EXPRESSION_LENGTH, type TextProblem } from './split-text.js';

@@ -1,13 +1,6 @@
 import type { Environment } from '@marcbachmann/cel-js';
 import { declare, makeEnvironment, type NameTree, plant } from './environment.js';
-
-export type NameType = 'string' | 'int' | 'double' | 'bool';
-
-/** A value of a name; a whole number for `int`. */
-export type NameValue = string | number | boolean;
-
-/** The names that an expression may say: `branch`, `matrix.os`. One dot at most. */
-export type Names = Readonly<Record<string, NameType>>;
+import type { Names, NameType, NameValue } from './names.js';
 
 /** Names with the environment that checks them. Made once for a set of names: it is dear beside a check. */
 export class Scope {

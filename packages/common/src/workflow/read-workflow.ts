@@ -1,8 +1,9 @@
 import { identityOf, type LocatedNode, type SaidWords, type SpanMaker } from '../kdl/index.js';
 import type { ConditionPlace } from './condition-names.js';
 import type { WorkflowSink } from './diagnostic-codes.js';
+import { ExpressionChecker } from './expression-checker.js';
 import { checkNeeds, type NodeInGraph, needsOf, upstreamIn } from './needs-graph.js';
-import { ExpressionChecker, noteOpen, type OpenText } from './open-texts.js';
+import { noteOpen, type OpenText } from './open-texts.js';
 import { readConcurrency } from './read-concurrency.js';
 import { readEnv } from './read-env.js';
 import { readTemplates } from './read-job.js';
