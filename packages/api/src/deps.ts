@@ -30,6 +30,8 @@ export interface OperatorApiDeps {
   /** Webhooks without a signature are let in (`--dev`): a repository may then be added without a secret. */
   dev: boolean;
   sealSecret: (secret: string) => Uint8Array;
+  /** For runs that are made here: a run's id, a UUID, and the key of its page, which nobody can guess. */
+  ids: { runId(): string; pageKey(): string };
   /**
    * Plans runs as a push of that commit would. Rejects with a SolsticeError (`not-found`: no such ref, commit or
    * workflow; `source-unavailable`, `forge-unavailable`: retryable).

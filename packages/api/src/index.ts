@@ -10,6 +10,7 @@ export { RefusedError } from './operator/errors.js';
 export { registerOperatorApi } from './operator/register.js';
 export { registerRunPages } from './pages/register.js';
 export { describeState } from './runs/describe.js';
+export { nodeFacts, runName } from './runs/node-facts.js';
 export { runPagePath } from './runs/run-view.js';
 export type { ScheduleView } from './schedules/schedule-view.js';
 export type {
@@ -24,6 +25,7 @@ export type {
   RepositoryAnswer,
   RepositoryView,
   RunDetailView,
+  RunDocument,
   RunSummaryView,
   StepView,
   TriggerAnswer,

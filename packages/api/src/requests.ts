@@ -15,6 +15,8 @@ const line = z
   .max(500)
   .regex(/^[^\r\n]*$/, 'one line is wanted');
 
+const flag = z.enum(['0', '1']).transform((value) => value === '1');
+
 export const runRefSchema = z.strictObject({
   run: z.string().regex(/^(\d{1,15}|[0-9a-fA-F]{8}-[0-9a-fA-F-]{27})$/, 'a run is named by its number or its id'),
 });
@@ -25,6 +27,8 @@ export const runListQuerySchema = z.strictObject({
   state: line.optional(),
   before: wholeNumber.optional(),
   limit: limit.optional(),
+  /** Only those that wait for something that is no host. */
+  waiting: flag.optional(),
 });
 
 export const cancelBodySchema = z.strictObject({ reason: line.optional(), by: line.optional() });
@@ -46,6 +50,18 @@ export const approveBodySchema = rejectBodySchema.extend({
     .optional(),
 });
 
+/** Without `failed` and `job`: all of it. */
+export const rerunBodySchema = z
+  .strictObject({
+    /** What did not succeed, and what depends on it. */
+    failed: z.literal(true).optional(),
+    /** One node, a matrix or a branch, by the id in the file; and what depends on it. */
+    job: line.min(1).optional(),
+    by: line.optional(),
+  })
+  .refine(({ failed, job }) => failed === undefined || job === undefined, 'either failed, or a job');
+export const exportBodySchema = z.strictObject({ by: line.optional() });
+
 export const hostBodySchema = z.strictObject({ reason: line.optional(), by: line.optional() });
 /** Beyond it, somebody has mistaken the unit. */
 const longestDrainMs = 7 * 86_400_000;
@@ -56,7 +72,6 @@ export const drainBodySchema = hostBodySchema.extend({
 
 export const deadLetterListQuerySchema = z.strictObject({ limit: limit.optional() });
 
-const flag = z.enum(['0', '1']).transform((value) => value === '1');
 export const logQuerySchema = z.strictObject({
   job: line.optional(),
   /** Counted from 0. */

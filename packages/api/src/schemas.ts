@@ -69,6 +69,16 @@ export const runSummarySchema = z.object({
   url: z.string(),
   deliveryId: z.string().optional(),
   cancelRequested: cancelSchema.optional(),
+  /** It does another run again, named by its id and, where it is here, its number; `generation` counts from 1. */
+  rerun: z
+    .object({ of: z.string(), number: z.number().int().optional(), generation: z.number().int(), by: z.string() })
+    .optional(),
+  /** It waits for its turn in its concurrency group. */
+  held: z.literal(true).optional(),
+  /** Where it was asked for: what it waits for that is no host. Without a node, the run itself waits. */
+  waits: z
+    .array(z.object({ kind: z.string(), nodeId: z.string().optional(), text: z.string(), until: instant.optional() }))
+    .optional(),
   createdAt: instant,
   startedAt: instant.optional(),
   endedAt: instant.optional(),
@@ -152,6 +162,20 @@ export const nodeSchema = z.object({
   gate: gateSchema.optional(),
   state: nodeStateSchema,
   needs: z.array(z.string()),
+  /** It stands in this branch, and goes on only if the branch took its side. */
+  branch: z.object({ id: z.string(), side: z.enum(['then', 'else']) }).optional(),
+  /** Of a branch that has decided. */
+  taken: z.enum(['then', 'else']).optional(),
+  /** It begins after all others, and only if something failed. */
+  onFailure: z.literal(true).optional(),
+  /** A condition, as it was written. */
+  when: z.string().optional(),
+  /** It was not done again: the run in which it ended, by its id and, where it is here, its number. */
+  reusedFrom: z.object({ runId: z.string(), number: z.number().int().optional() }).optional(),
+  /** It failed, and was allowed to. */
+  tolerated: z.literal(true).optional(),
+  /** What it hands on, by name. */
+  outputs: z.record(z.string(), z.string()).optional(),
   runsOn: z.string().optional(),
   image: z.string().optional(),
   stepNames: z.array(z.string()),
@@ -159,6 +183,8 @@ export const nodeSchema = z.object({
   causeText: z.string().optional(),
   /** What it waits for, while it waits. */
   waitingFor: z.string().optional(),
+  /** When that is over at the latest, by a timer of the run. Absent: it may take for ever, or its host keeps the time. */
+  waitsUntil: instant.optional(),
   /** While it is queued: why each host that there is does not take it, as it goes on after the host's name. */
   hostAnswers: z.array(hostAnswerSchema).optional(),
   attempts: z.array(attemptSchema),
@@ -177,6 +203,10 @@ export const runEventsSchema = z.object({
 /** `repeated`: it had been said before, and nothing has changed. */
 export const gateAnswerSchema = z.object({ run: runDetailSchema, repeated: z.boolean() });
 export const cancelAnswerSchema = z.object({ run: runDetailSchema });
+/** Of a rerun, and of an import. */
+export const newRunAnswerSchema = z.object({ run: runDetailSchema });
+/** A run on its way to another installation. What is in it is for the one that takes it. */
+export const runDocumentSchema = z.looseObject({ format: z.literal('solstice-run'), version: z.number().int() });
 
 export const whySchema = z.object({
   run: runSummarySchema,
@@ -291,6 +321,7 @@ export type GateView = z.infer<typeof gateSchema>;
 export type GateAnswer = z.infer<typeof gateAnswerSchema>;
 export type AttemptInfo = z.infer<typeof attemptSchema>;
 export type StepView = z.infer<typeof stepSchema>;
+export type RunDocument = z.infer<typeof runDocumentSchema>;
 export type RunEvents = z.infer<typeof runEventsSchema>;
 export type Why = z.infer<typeof whySchema>;
 export type DeliveryView = z.infer<typeof deliverySchema>;

@@ -16,9 +16,11 @@ import type {
   approveBodySchema,
   cancelBodySchema,
   drainBodySchema,
+  exportBodySchema,
   hostBodySchema,
   rejectBodySchema,
   repositoryBodySchema,
+  rerunBodySchema,
   triggerBodySchema,
 } from '../requests.js';
 import { type ScheduleView, scheduleListSchema } from '../schedules/schedule-view.js';
@@ -33,14 +35,17 @@ import {
   doctorSchema,
   type GateAnswer,
   gateAnswerSchema,
+  newRunAnswerSchema,
   type RepositoryAnswer,
   type RepositoryView,
   type RunDetailView,
+  type RunDocument,
   type RunEvents,
   type RunSummaryView,
   repositoryAnswerSchema,
   repositoryListSchema,
   runDetailSchema,
+  runDocumentSchema,
   runEventsSchema,
   runListSchema,
   type TriggerAnswer,
@@ -66,6 +71,8 @@ export interface OperatorClient {
     state?: string | undefined;
     before?: number | undefined;
     limit?: number | undefined;
+    /** Only those that wait for something that is no host, with what. */
+    waiting?: boolean | undefined;
   }): Promise<RunSummaryView[]>;
   run(ref: string | number): Promise<RunDetailView>;
   events(ref: string | number): Promise<RunEvents['events']>;
@@ -74,6 +81,12 @@ export interface OperatorClient {
   /** Rejects with `refused` if it is not open, `forbidden` for who may not, `usage` for inputs that it does not take. */
   approve(ref: string | number, gate: string, request?: Loose<z.input<typeof approveBodySchema>>): Promise<GateAnswer>;
   reject(ref: string | number, gate: string, request?: Loose<z.input<typeof rejectBodySchema>>): Promise<GateAnswer>;
+  /** A new run, of all of it or of what is named. Rejects with `refused` while it goes on, or if there is nothing to do. */
+  rerun(ref: string | number, request?: Loose<z.input<typeof rerunBodySchema>>): Promise<RunDetailView>;
+  /** Ends it here, and gives what another installation takes; of one that was exported, the same again. */
+  exportRun(ref: string | number, request?: Loose<z.input<typeof exportBodySchema>>): Promise<RunDocument>;
+  /** Rejects with `refused` if it is here already, `not-found` without its repository, `usage` if it was edited. */
+  importRun(document: object): Promise<RunDetailView>;
   /** With the states around it; reconnects by itself. */
   log(ref: string | number, request?: LogRequest): AsyncGenerator<LogItem>;
   /** Exactly what the steps printed on their standard output and error. */
@@ -130,6 +143,9 @@ export function createOperatorClient(settings: OperatorClientSettings): Operator
     cancel: async (ref, request = {}) => (await http.post(cancelAnswerSchema, `${runPath(ref)}/cancel`, request)).run,
     approve: (ref, gate, request = {}) => http.post(gateAnswerSchema, `${gatePath(ref, gate)}/approve`, request),
     reject: (ref, gate, request = {}) => http.post(gateAnswerSchema, `${gatePath(ref, gate)}/reject`, request),
+    rerun: async (ref, request = {}) => (await http.post(newRunAnswerSchema, `${runPath(ref)}/rerun`, request)).run,
+    exportRun: (ref, request = {}) => http.post(runDocumentSchema, `${runPath(ref)}/export`, request),
+    importRun: async (document) => (await http.post(newRunAnswerSchema, '/runs/import', document)).run,
     log: (ref, request = {}) => readLog(http, String(ref), request),
     printed: async function* (ref, { job, step, attempt, after, signal } = {}) {
       const query = { job, step, attempt, after };

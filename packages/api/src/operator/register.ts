@@ -8,6 +8,7 @@ import { registerHostRoutes } from '../hosts/routes.js';
 import { registerLogRoutes } from '../logs/routes.js';
 import { registerRepositoryRoutes } from '../repositories/routes.js';
 import { registerRunRoutes } from '../runs/routes.js';
+import { registerTransferRoutes } from '../runs/transfer-routes.js';
 import { registerScheduleRoutes } from '../schedules/routes.js';
 import { requireToken } from './auth.js';
 import { answerErrors } from './errors.js';
@@ -29,6 +30,7 @@ export function registerOperatorApi(app: FastifyInstance, deps: OperatorApiDeps)
       });
       registerStatusRoutes(api, deps);
       registerRunRoutes(api, deps);
+      registerTransferRoutes(api, deps);
       registerGateRoutes(api, deps);
       registerLogRoutes(api, deps);
       registerHostRoutes(api, deps);

@@ -44,6 +44,7 @@ export const liveScript = `
         show('job-' + index + '-state', job.state, job.label);
         show('job-' + index + '-took', undefined, job.took);
         show('job-' + index + '-note', undefined, job.note);
+        show('job-' + index + '-facts', undefined, job.facts);
         if (job.state === 'running') {
           const section = document.getElementById('job-' + index);
           if (!section.dataset.opened) { section.dataset.opened = '1'; section.open = true; }

@@ -1,7 +1,9 @@
-import { describeCause, describeDuration, isTerminal, stepsOf } from '@solstice/common/flow';
+import { describeCause, describeDuration, isTerminal, type NodeSpec, stepsOf } from '@solstice/common/flow';
 import type { AttemptRecord, NodeRecord, RunDetail, StepRecord } from '@solstice/common/store';
-import { decisionsText, openGates } from '../gates/gate-view.js';
+import { openGates } from '../gates/gate-view.js';
 import { describeState } from '../runs/describe.js';
+import { nodeFacts, runName } from '../runs/node-facts.js';
+import { nodeView } from '../runs/run-view.js';
 
 /** What of a run page changes while it is looked at: the page is made from it, and the `state` event is it. */
 export interface PageModel {
@@ -17,6 +19,8 @@ export interface PageModel {
     label: string;
     took: string;
     note: string;
+    /** What it is beside that, a line each. */
+    facts: string;
     steps: { state: string; label: string; took: string }[];
   }[];
 }
@@ -30,8 +34,13 @@ export function pageModel(run: RunDetail, now: Date): PageModel {
     took: tookText(run.startedAt?.getTime(), run.endedAt?.getTime(), now),
     cause: runCause(run),
     gates: openGates(run).join('\n'),
-    jobs: run.nodes.map((node, index) => jobModel(node, stepsOf(run.spec.nodes[index]).length, now)),
+    jobs: run.nodes.map((node, index) => jobModel(node, run.spec.nodes[index], now)),
   };
+}
+
+/** `run 11 again, asked for by ada`; undefined: it does no other run again. */
+export function rerunText({ rerun }: RunDetail): string | undefined {
+  return rerun && `${runName({ runId: rerun.of, number: rerun.number })} again, asked for by ${rerun.by}`;
 }
 
 function runCause(run: RunDetail): string {
@@ -43,15 +52,16 @@ function runCause(run: RunDetail): string {
   return '';
 }
 
-function jobModel(node: NodeRecord, stepCount: number, now: Date): PageModel['jobs'][number] {
+function jobModel(node: NodeRecord, spec: NodeSpec | undefined, now: Date): PageModel['jobs'][number] {
   const attempt = node.attempts.at(-1);
   const steps = new Map(attempt?.steps.map((step) => [step.index, step]));
   return {
     state: node.state,
-    label: describeState(node.state),
+    label: node.kind === 'branch' && node.outputs?.taken ? `took ${node.outputs.taken}` : describeState(node.state),
     took: tookText(attempt?.startedAt, attempt?.endedAt, now),
     note: [...node.attempts.slice(0, -1).map(pastAttempt), jobNote(node, attempt)].filter((text) => text).join(' · '),
-    steps: Array.from({ length: stepCount }, (_, index) => stepModel(steps.get(index), now)),
+    facts: nodeFacts(nodeView(node, spec)).join('\n'),
+    steps: Array.from({ length: stepsOf(spec).length }, (_, index) => stepModel(steps.get(index), now)),
   };
 }
 
@@ -64,7 +74,6 @@ function jobNote(node: NodeRecord, attempt: AttemptRecord | undefined): string {
   const where = attempt?.hostId === undefined ? '' : `on host ${attempt.hostId}`;
   if (node.cause) return [describeCause(node.cause), where].filter((text) => text).join(', ');
   if (node.waitingFor !== undefined) return node.waitingFor;
-  if (node.decisions) return decisionsText(node.decisions);
   return where;
 }
 

@@ -1,11 +1,12 @@
 import { stepsOf } from '@solstice/common/flow';
 import { branchOf } from '@solstice/common/forge';
-import type { RunDetail } from '@solstice/common/store';
+import type { NodeRecord, RunDetail } from '@solstice/common/store';
+import { runName } from '../runs/node-facts.js';
 import { runPagePath } from '../runs/run-view.js';
 import { Html, html } from './html.js';
 import { liveScript } from './live-script.js';
 import { type LogTail, stepHeading } from './log-text.js';
-import type { PageModel } from './page-model.js';
+import { type PageModel, rerunText } from './page-model.js';
 import { style } from './style.js';
 
 export interface RunPage {
@@ -23,6 +24,7 @@ export function runPage(page: RunPage): string {
   const { run, model, nonce } = page;
   const path = runPagePath(run.pageKey);
   const branch = branchOf(run.source.ref);
+  const again = rerunText(run);
   return document(
     model.title,
     nonce,
@@ -38,6 +40,7 @@ export function runPage(page: RunPage): string {
 <dt>${branch === undefined ? 'Ref' : 'Branch'}</dt><dd><bdi>${branch ?? run.source.ref}</bdi></dd>
 <dt>Commit</dt><dd><code>${run.source.commit}</code></dd>
 <dt>Because of</dt><dd>${run.trigger.event} by <bdi>${run.trigger.actor}</bdi></dd>
+${again !== undefined && html`<dt>Does</dt><dd><bdi>${again}</bdi></dd>`}
 <dt>Planned</dt><dd>${time(run.createdAt)}</dd>
 ${run.endedAt && html`<dt>Ended</dt><dd>${time(run.endedAt)}</dd>`}
 </dl>
@@ -62,9 +65,19 @@ function graph({ run, model }: RunPage): Html {
         const state = model.jobs[index];
         return html`<a href="#job-${index}"><span><bdi>${node?.name}</bdi>${
           node && node.needs.length > 0 && html`<small>after ${node.needs.join(', ')}</small>`
-        }</span><span class="state" id="graph-${index}" data-state="${state?.state}">${state?.label}</span></a>`;
+        }${node && place(node).map((text) => html`<small>${text}</small>`)}</span><span class="state" id="graph-${index}" data-state="${state?.state}">${state?.label}</span></a>`;
       })}</li>`,
   )}</ol>`;
+}
+
+/** What it is in the graph, where it is no ordinary job. */
+function place({ kind, branch, onFailure, reusedFrom }: NodeRecord): string[] {
+  return [
+    ...(kind === 'job' ? [] : [kind]),
+    ...(branch ? [`${branch.id}: ${branch.side}`] : []),
+    ...(onFailure ? ['after a failure'] : []),
+    ...(reusedFrom ? [`of ${runName(reusedFrom)}`] : []),
+  ];
 }
 
 function levels(run: RunDetail): number[][] {
@@ -101,13 +114,17 @@ function job(page: RunPage, index: number, path: string): Html {
 <summary><span class="state" id="job-${index}-state" data-state="${state.state}">${state.label}</span> <bdi>${node.name}</bdi><span class="took" id="job-${index}-took">${state.took}</span></summary>
 <div class="inside">
 <p class="note" id="job-${index}-note">${state.note}</p>
-<p class="note">${where.filter((text) => text).join(' · ')} · <a href="${path}/log?job=${encodeURIComponent(node.id)}">log as text</a></p>
+<p class="note facts" id="job-${index}-facts">${state.facts}</p>
+${
+  spec &&
+  html`<p class="note">${where.filter((text) => text).join(' · ')} · <a href="${path}/log?job=${encodeURIComponent(node.id)}">log as text</a></p>
 <table><tbody>${steps.map(
     (step, number) =>
       html`<tr><th scope="row"><bdi>${step.name}</bdi></th><td><span class="state" id="step-${index}-${number}-state" data-state="${state.steps[number]?.state}">${state.steps[number]?.label}</span></td><td id="step-${index}-${number}-took">${state.steps[number]?.took}</td></tr>`,
   )}</tbody></table>
 ${log?.cut && html`<p class="note">This is its end; the whole is in the <a href="${path}/log?job=${encodeURIComponent(node.id)}">log as text</a>.</p>`}
-<pre class="log" tabindex="0" aria-label="Log" id="log-${index}" data-attempt="${attempt?.number ?? ''}" data-step="${log?.pieces.at(-1)?.step ?? ''}">${logBody(page.run, node.id, log)}</pre>
+<pre class="log" tabindex="0" aria-label="Log" id="log-${index}" data-attempt="${attempt?.number ?? ''}" data-step="${log?.pieces.at(-1)?.step ?? ''}">${logBody(page.run, node.id, log)}</pre>`
+}
 </div>
 </details>`;
 }

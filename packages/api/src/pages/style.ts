@@ -31,6 +31,7 @@ dt { color: var(--soft); } dd { margin: 0; overflow-wrap: anywhere; }
 .job > summary { padding: .6rem .9rem; cursor: pointer; font-weight: 600; overflow-wrap: anywhere; }
 .job > summary .took { color: var(--soft); font-weight: 400; margin-left: .5rem; }
 .inside { padding: 0 .9rem .9rem; }
+.facts { white-space: pre-line; unicode-bidi: plaintext; }
 .note { color: var(--soft); margin: .25rem 0; overflow-wrap: anywhere; }
 table { border-collapse: collapse; width: 100%; margin: .5rem 0; }
 th { text-align: left; font-weight: 500; } td, th { padding: .2rem .5rem .2rem 0; border-bottom: 1px solid var(--line); }

@@ -25,6 +25,7 @@ export function registerRunRoutes(app: FastifyInstance, deps: OperatorApiDeps): 
       limit: query.limit ?? 20,
       ...(repository && { repositoryId: repository.id }),
       ...(states && { states }),
+      ...(query.waiting === true && { waiting: true }),
       ...(query.before !== undefined && { beforeNumber: query.before }),
     });
     return { runs: runs.map((run) => runSummaryView(run, deps.publicUrl())) };

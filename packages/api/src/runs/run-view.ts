@@ -1,6 +1,6 @@
 import { describeCause, type NodeSpec, stepsOf } from '@solstice/common/flow';
 import { branchOf } from '@solstice/common/forge';
-import type { AttemptRecord, NodeRecord, RunDetail, RunSummary, StepRecord } from '@solstice/common/store';
+import type { AttemptRecord, NodeRecord, RunDetail, RunSummary, RunWait, StepRecord } from '@solstice/common/store';
 import { gateView } from '../gates/gate-view.js';
 import type { AttemptInfo, NodeView, RunDetailView, RunSummaryView, StepView } from '../schemas.js';
 
@@ -33,10 +33,22 @@ export function runSummaryView(run: RunSummary, publicUrl: string): RunSummaryVi
     ...(run.cancelRequested && {
       cancelRequested: { ...run.cancelRequested, at: run.cancelRequested.at.toISOString() },
     }),
+    ...(run.rerun && { rerun: run.rerun }),
+    ...(run.held && { held: run.held }),
+    ...(run.waits && { waits: run.waits.map(waitView) }),
     createdAt: run.createdAt.toISOString(),
     ...(run.startedAt && { startedAt: run.startedAt.toISOString() }),
     ...(run.endedAt && { endedAt: run.endedAt.toISOString() }),
   };
+}
+
+function waitView({ until, ...wait }: RunWait): NonNullable<RunSummaryView['waits']>[number] {
+  return { ...wait, ...(until && { until: until.toISOString() }) };
+}
+
+function takenSide({ kind, outputs }: NodeRecord): Pick<NodeView, 'taken'> {
+  const side = kind === 'branch' ? outputs?.taken : undefined;
+  return side === 'then' || side === 'else' ? { taken: side } : {};
 }
 
 export function runDetailView(run: RunDetail, publicUrl: string): RunDetailView {
@@ -48,20 +60,28 @@ export function runDetailView(run: RunDetail, publicUrl: string): RunDetailView 
   };
 }
 
-function nodeView(node: NodeRecord, spec: NodeSpec | undefined): NodeView {
+export function nodeView(node: NodeRecord, spec: NodeSpec | undefined): NodeView {
   const job = spec?.kind === 'job' ? spec : undefined;
   return {
     id: node.id,
     name: node.name,
-    kind: spec?.kind ?? 'job',
+    kind: node.kind,
     ...(spec?.kind === 'gate' && { gate: gateView(node, spec) }),
     state: node.state,
     needs: node.needs,
+    ...(node.branch && { branch: node.branch }),
+    ...takenSide(node),
+    ...(node.onFailure && { onFailure: node.onFailure }),
+    ...(node.when !== undefined && { when: node.when }),
+    ...(node.reusedFrom && { reusedFrom: node.reusedFrom }),
+    ...(node.tolerated && { tolerated: node.tolerated }),
+    ...(node.outputs && { outputs: node.outputs }),
     ...(job !== undefined && { runsOn: job.runsOn }),
     ...(job?.image !== undefined && { image: job.image }),
     stepNames: stepsOf(spec).map((step) => step.name),
     ...(node.cause && { cause: node.cause, causeText: describeCause(node.cause) }),
     ...(node.waitingFor !== undefined && { waitingFor: node.waitingFor }),
+    ...(node.waitsUntil && { waitsUntil: node.waitsUntil.toISOString() }),
     ...(node.hostAnswers && { hostAnswers: node.hostAnswers }),
     attempts: node.attempts.map(attemptView),
   };

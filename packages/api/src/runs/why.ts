@@ -3,6 +3,7 @@ import type { CheckRecord, HostRecord, NodeRecord, RunDetail } from '@solstice/c
 import { decideCommands, decisionsText, openGates } from '../gates/gate-view.js';
 import type { Why } from '../schemas.js';
 import { describeState } from './describe.js';
+import { runName } from './node-facts.js';
 import { runSummaryView } from './run-view.js';
 
 /** Why a run is where it is: what each job waits for or ended by, what a host refused, which report is still owed. */
@@ -41,6 +42,7 @@ function summarise(run: RunDetail): string {
   const waiting = jobs.filter((node) => node.state === 'waiting' || node.state === 'ready').length;
   const running = jobs.filter((node) => node.state === 'running').length;
   const open = openGates(run).length;
+  if (run.held) return `run ${run.number} is ${state}, and has not begun: others of its concurrency group come first`;
   const gates = open === 0 ? '' : `, ${open} ${open === 1 ? 'gate' : 'gates'} to be decided`;
   return `run ${run.number} is ${state}: ${running} of its ${jobs.length} jobs running, ${waiting} waiting${gates}`;
 }
@@ -60,7 +62,11 @@ function explainNode(node: NodeRecord, run: RunDetail, hosts: readonly HostRecor
     reasons.push({ subject: `${subject}, attempt ${attempt.number}`, state: attempt.state, text });
   }
   if (isTerminal(state)) {
-    if (node.cause) reasons.push({ subject, state, text: describeCause(node.cause) });
+    if (node.reusedFrom) {
+      const cause = node.cause === undefined ? '' : `: ${describeCause(node.cause)}`;
+      reasons.push({ subject, state, text: `not done again, it ended so in ${runName(node.reusedFrom)}${cause}` });
+    } else if (node.cause) reasons.push({ subject, state, text: describeCause(node.cause) });
+    else if (node.kind === 'branch') reasons.push({ subject, state, text: `took its side ${node.outputs?.taken}` });
     else if (node.decisions) reasons.push({ subject, state, text: decisionsText(node.decisions) });
     return reasons;
   }

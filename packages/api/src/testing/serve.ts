@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { createHash, randomBytes, randomUUID } from 'node:crypto';
 import type { AddressInfo } from 'node:net';
 import type { Store } from '@solstice/common/store';
 import { createLogger } from '@solstice/common/telemetry';
@@ -53,6 +53,7 @@ export async function serve(store: Store, options: ServeOptions = {}): Promise<S
     ],
     dev: false,
     sealSecret: () => Uint8Array.of(1),
+    ids: { runId: randomUUID, pageKey: () => randomBytes(16).toString('base64url') },
     trigger: async () => ({ runs: [], reason: 'nothing to plan' }),
     doctor: async () => [{ name: 'workers', state: 'ok', detail: 'processes' }],
     ...options.operator,

@@ -1,17 +1,21 @@
-import type { NodeView, RunDetailView, StepView } from '@solstice/api';
+import { type NodeView, nodeFacts, type RunDetailView, runName, type StepView } from '@solstice/api';
 import type { Command } from 'commander';
 import { type Runtime, withExamples } from '../command.js';
 import type { Output } from '../output.js';
+import { graphLines } from '../render/graph.js';
 import { paintState } from '../render/state.js';
 import { oneLine } from '../render/text.js';
 import { relativeTime, took } from '../render/time.js';
+import { addRunTransfer } from './run-transfer.js';
 
 export function addRun(program: Command, runtime: Runtime): void {
   const run = program.command('run').description('one run');
   withExamples(
     run
       .command('show', { isDefault: true })
-      .description('a run with its jobs, attempts, steps, and why each ended or waits (`ciadm run 12` for short)')
+      .description(
+        'a run with its graph, its jobs, attempts, steps, and why each ended or waits (`ciadm run 12` for short)',
+      )
       .argument('<run>', 'number or id'),
     ['$ ciadm run 12', '$ ciadm run show 12 --json | jq ".nodes[].state"'],
   ).action(
@@ -23,6 +27,7 @@ export function addRun(program: Command, runtime: Runtime): void {
       return undefined;
     }),
   );
+  addRunTransfer(run, runtime);
 }
 
 async function writeRun(output: Output, run: RunDetailView, now: Date): Promise<void> {
@@ -43,6 +48,7 @@ async function writeRun(output: Output, run: RunDetailView, now: Date): Promise<
     ],
     ['source', `${source.repository} ${source.branch ?? source.ref} ${source.commit}`],
     ['title', source.title],
+    ['rerun', run.rerun && rerunText(run.rerun)],
     ['trigger', `${run.trigger.event} by ${run.trigger.actor}, ${relativeTime(run.createdAt, now)}`],
     ['file', run.workflowFile],
     ['page', run.url],
@@ -50,7 +56,14 @@ async function writeRun(output: Output, run: RunDetailView, now: Date): Promise<
   for (const [name, text] of rows) {
     if (text !== undefined) await output.line(`  ${colours.dim(name.padEnd(8))}${oneLine(text)}`);
   }
+  await output.line();
+  for (const line of graphLines(run.nodes, colours)) await output.line(line);
   for (const node of run.nodes) await writeNode(output, node, now);
+}
+
+function rerunText({ of, number, generation, by }: NonNullable<RunDetailView['rerun']>): string {
+  const times = generation === 1 ? '' : `, ${generation} times in a row now`;
+  return `of ${runName({ runId: of, number })} by ${by}${times}`;
 }
 
 async function writeNode(output: Output, node: NodeView, now: Date): Promise<void> {
@@ -58,12 +71,14 @@ async function writeNode(output: Output, node: NodeView, now: Date): Promise<voi
   const last = node.attempts.at(-1);
   const duration = took(last?.startedAt, last?.endedAt, now);
   const needs = node.needs.length > 0 ? colours.dim(`  after ${node.needs.map(oneLine).join(', ')}`) : '';
+  const kind = node.kind === 'job' ? '' : `${node.kind} `;
   await output.line();
   await output.line(
-    `${colours.bold(oneLine(node.id))}  ${paintState(node.state, colours)}${duration && `  ${duration}`}${needs}`,
+    `${kind}${colours.bold(oneLine(node.id))}  ${paintState(node.state, colours)}${duration && `  ${duration}`}${needs}`,
   );
   const why = node.causeText ?? node.waitingFor;
   if (why !== undefined) await output.line(`  ${oneLine(why)}`);
+  for (const fact of nodeFacts(node)) await output.line(colours.dim(`  ${oneLine(fact)}`));
   for (const attempt of node.attempts.slice(0, -1)) {
     await output.line(
       `  attempt ${attempt.number}  ${paintState(attempt.state, colours)}  ${oneLine(attempt.causeText ?? '')}`,

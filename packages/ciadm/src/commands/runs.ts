@@ -10,6 +10,7 @@ interface Options {
   repository?: string;
   state?: string;
   before?: number;
+  waiting?: true;
   limit: number;
 }
 
@@ -20,19 +21,44 @@ export function addRuns(program: Command, runtime: Runtime): void {
       .description('the runs, newest first')
       .option('--repository <name>', 'only of this repository (name, or forge:name)')
       .option('--state <states>', 'only in these states: blocked queued running succeeded failed cancelled superseded')
+      .option(
+        '--waiting',
+        'only those that wait for something that is no host: a gate, a time, a next attempt, their turn',
+      )
       .option('--before <number>', 'only older ones than this run', wholeNumber(1))
       .option('--limit <count>', 'at most so many', wholeNumber(1), 20),
-    ['$ ciadm runs', '$ ciadm runs --state "queued running"', '$ ciadm runs --repository acme/app --limit 5 --json'],
+    [
+      '$ ciadm runs',
+      '$ ciadm runs --state "queued running"',
+      '$ ciadm runs --waiting',
+      '$ ciadm runs --repository acme/app --limit 5 --json',
+    ],
   ).action(
-    runtime.action<Options>(async (context, _args, { repository, state, before, limit }) => {
+    runtime.action<Options>(async (context, _args, { repository, state, before, waiting, limit }) => {
       const { output } = context;
-      const runs = await (await context.client()).runs({ repository, state, before, limit });
+      const runs = await (await context.client()).runs({ repository, state, before, waiting, limit });
       if (context.json) await output.json({ runs });
-      else if (runs.length === 0) output.note('No runs.');
+      else if (runs.length === 0) output.note(waiting ? 'No run waits for anything but a host.' : 'No runs.');
+      else if (waiting) await writeWaiting(output, runs);
       else await writeRuns(output, runs, context.io.clock());
       return undefined;
     }),
   );
+}
+
+/** A line for each thing that is waited for. */
+async function writeWaiting(output: Output, runs: RunSummaryView[]): Promise<void> {
+  const rows = runs.flatMap((run) => (run.waits ?? []).map((wait) => ({ run, wait })));
+  const columns: Column<(typeof rows)[number]>[] = [
+    { title: 'RUN', value: ({ run }) => String(run.number), align: 'right' },
+    { title: 'WORKFLOW', value: ({ run }) => run.workflow, shrinkTo: 8 },
+    { title: 'REPOSITORY', value: ({ run }) => run.source.repository, shrinkTo: 8 },
+    { title: 'WHAT', value: ({ wait }) => (wait.nodeId === undefined ? 'run' : wait.nodeId) },
+    { title: 'KIND', value: ({ wait }) => wait.kind },
+    // Never cut: it is what was asked for.
+    { title: 'WAITS FOR', value: ({ wait }) => wait.text },
+  ];
+  for (const line of renderTable(columns, rows, { width: undefined, colours: output.colours })) await output.line(line);
 }
 
 async function writeRuns(output: Output, runs: RunSummaryView[], now: Date): Promise<void> {

@@ -6,6 +6,7 @@ import { createServer, listen } from '../process/listeners.js';
 import type { RoleContext } from './context.js';
 import { diagnose } from './doctor.js';
 import { forgePorts, triggerOf } from './operator-ports.js';
+import { runIds } from './run-ids.js';
 
 export interface OperatorListenerOptions {
   operatorToken: string;
@@ -34,6 +35,7 @@ export async function startOperatorListener(context: RoleContext, options: Opera
     forges: forgePorts(settings.forges, publicUrl),
     dev,
     sealSecret: (secret) => sealer.seal(secret),
+    ids: runIds,
     trigger: triggerOf(planner),
     doctor: () => diagnose(context, { sealer, backendReason: options.backendReason }),
   });

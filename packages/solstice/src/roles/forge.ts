@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { defaultCloneUrl, type Settings } from '@solstice/common/config';
 import type { PartHealth } from '@solstice/common/loops';
@@ -16,7 +15,7 @@ import {
 } from '@solstice/forge-integration';
 import type { RoleContext } from './context.js';
 import type { Role } from './names.js';
-import { uuidv7 } from './uuid-v7.js';
+import { runIds } from './run-ids.js';
 
 export interface ForgeParts {
   forges: Forges;
@@ -35,10 +34,7 @@ export function createForgeParts(context: RoleContext, publicUrl: () => string):
     environment: { PATH: process.env.PATH, HOME: data.path },
   });
   const shared = { store, queue, forges, logger, onCrash, metrics, tracing };
-  const planner = createPlanner({
-    ...shared,
-    ids: { runId: uuidv7, pageKey: () => randomBytes(16).toString('base64url') },
-  });
+  const planner = createPlanner({ ...shared, ids: runIds });
   const begin = async (name: string, part: LongRunning, needed: boolean) => {
     await part.start();
     shutdown.add(name, () => part.stop());
