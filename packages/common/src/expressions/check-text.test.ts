@@ -41,6 +41,7 @@ describe('texts with expressions', () => {
     ["${matrix['os'].upperAscii()}", '= LINUX'],
     ['${branch.substring(0, 2)}', '= ma'],
     ['${size(branch)}', '= 4'],
+    ["${glob(branch, 'ma*') ? 'main' : 'other'}", '= main'],
   ])('%s', (text, expected) => expect(outcome(text)).toBe(expected));
 
   it('a name without a value is that of nothing', () => {
@@ -61,6 +62,7 @@ describe('texts with expressions', () => {
     ['${cel.bind(x, branch, x + x)}', '2-28: "bind" is a loop, and expressions have none'],
     ["${branch.replace('', branch)}", '2-28: there is no function replace here'],
     ['${matrix[branch]}', '2-16: this gives dyn, and a text is meant'],
+    ["${changed('src/**') ? 'a' : 'b'}", '2-19: there is no function changed here'],
     ['${a} ${b}', '2-3: there is no a here; 7-8: there is no b here'],
   ])('%s', (text, expected) => expect(outcome(text)).toBe(expected));
 

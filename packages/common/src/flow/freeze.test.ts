@@ -3,6 +3,7 @@ import { parseWorkflow } from '../workflow/index.js';
 import { type FreezeOptions, type Frozen, freeze, type RunValues } from './freeze.js';
 import { attemptIdOf, parseAttemptId } from './index.js';
 import { runSpecSchema } from './spec.js';
+import { drain, Flow } from './testing/flows.js';
 
 function frozen(body: string, values?: RunValues, options?: FreezeOptions): Frozen {
   const { workflow, diagnostics } = parseWorkflow(`workflow name="X" {\n on "push"\n ${body}\n}`, { file: 'x.kdl' });
@@ -167,4 +168,39 @@ it('what looks on, and the deadlines, are in the run', () => {
     deadlineMs: 7_200_000,
     nodes: [{ steps: [{ deadlineMs: 300_000 }] }, { id: 'tell', onFailure: true, needs: [] }],
   });
+});
+
+it.each([
+  ['main', 'else', { t2: 'skipped' }],
+  ['next', 'then', { t2: 'succeeded' }],
+])('the engine judges what the file says: %s goes to %s', (branch, taken, states) => {
+  const { spec } = frozen(
+    `branch id="b" when="branch != 'main' && !changed('docs/**')" {
+       needs "unit-tests"
+       then { job id="t2" when="needs['other'].outputs.nobody_says == ''" { needs "other"; step run="true"; }; }
+     }
+     job id="unit-tests" when="pull_request.number == 0" { matrix { axis "os" "a" "b"; }; step run="true"; }
+     job id="other" when="needs['unit-tests'].result in ['succeeded'] && runs_on == 'default'" {
+       needs "unit-tests"
+       step run="true"
+     }
+     job id="last" when="needs.b.outputs.taken == '${taken}' && gates.go.count > 2" { needs "b" "go"; step run="true"; }
+     gate id="go" { input "count" type="int" default=3; }
+     on_failure { job id="tell" { step run="true"; }; }`,
+    { branch },
+    { changed: { 'docs/**': false } },
+  );
+  const flow = new Flow(spec);
+  drain(flow);
+  expect(flow.nodeStates()).toEqual({
+    b: 'succeeded',
+    'unit-tests.a': 'succeeded',
+    'unit-tests.b': 'succeeded',
+    other: 'succeeded',
+    go: 'succeeded',
+    last: 'succeeded',
+    tell: 'skipped',
+    ...states,
+  });
+  expect(flow.state.state).toBe('succeeded');
 });

@@ -156,7 +156,7 @@ describe('a push', () => {
 
   test('with a word that is not available yet: refused, not left out', async () => {
     await start();
-    const later = WORKFLOW.replace('on "push"', 'on "schedule" cron="0 3 * * *"\n    on "push"');
+    const later = WORKFLOW.replace('step', 'secret "TOKEN"; step');
     const commit = await git().commit({ files: { '.solstice/a.kdl': later } });
     expect(await settled(await push(commit))).toMatchObject({ state: 'failed' });
     expect((await checks())[0]?.desired.title).toContain('not available yet');
