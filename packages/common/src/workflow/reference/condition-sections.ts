@@ -23,7 +23,7 @@ ${Object.entries(errorNames)
   .join('\n')}
 
 Functions: ${list(conditionFunctions)}. \`glob(tag, 'v*')\`: does a text fit a pattern? \`changed('src/**')\`: did a file that fits change with what started the run?
-Where that cannot be told (by hand, on a schedule, at a first push), it counts as changed. Ids with a dash are written \`needs['unit-tests'].result\`.`,
+Where that cannot be told (by hand, for a tag, on a schedule, at a first push), it counts as changed. Ids with a dash are written \`needs['unit-tests'].result\`.`,
     after:
       'What a condition reads of a job, its own job has to need: else it could be read before it is there. Names, types, results and outputs are checked with the file. A condition that cannot be judged after all, as with a division by zero, is a failure of its job or step.',
     examples: [

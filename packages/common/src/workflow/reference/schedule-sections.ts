@@ -5,7 +5,7 @@ const job = '\n    job id="test" { step run="make test"; }\n';
 /** By the clock. */
 export const scheduleSection: Section = {
   title: '`on "schedule"`',
-  text: 'At fixed times, on the default branch of the repository, whose files say when: a schedule counts from the push that brings it. Each time has one run, however many servers there are.',
+  text: 'At fixed times, on the default branch of the repository, whose files say when: a schedule counts from the push that brings it. Each time has one run, however many servers there are, of the newest commit. While a file is broken, its schedules go on as they were. `ciadm schedules` shows them all.',
   places: [
     {
       place: 'on schedule',
@@ -13,7 +13,7 @@ export const scheduleSection: Section = {
         cron: 'Required: minute, hour, day of the month, month, day of the week. `"30 3 * * mon-fri"`; `*` is any, `1-5` a range, `1,3` a list, `*/15` or `8-18/2` steps; months and days also as `jan` and `mon`; Sunday is 0 and 7. Where both days are said, one of them is enough.',
         timezone: 'Whose clocks count: `"Europe/Zurich"`; `"UTC"` if left out.',
         missed:
-          'When no server was there for it: `run-once` (if left out) has one run for all the times that were missed, `skip` none.',
+          'When no server was there for it: `run-once` (if left out) has one run for all the times that were missed, `skip` none. Up to a minute late is not missed.',
       },
     },
   ],
@@ -44,6 +44,8 @@ export const concurrencySection: Section = {
       },
     },
   ],
+  after:
+    'The order is that in which the events came in, whichever is looked at first. A rerun has the place of its run: a newer one that still goes on comes before it. `ciadm run show` says which group a run waits for.',
   examples: [
     {
       kdl: withJobs(`
