@@ -1,32 +1,5 @@
-import type { Cause } from './cause.js';
-import type { Draft } from './evolve.js';
 import { graphOf } from './graph.js';
-import type { NodeFlow } from './messages.js';
 import type { BranchSpec, NodeSpec, RunSpec } from './spec.js';
-
-/** A node stands in a branch that went to the other side, or was not asked for itself; undefined: it may go on. */
-export function reasonNotTaken(draft: Draft, node: NodeSpec): Cause | undefined {
-  const { branch } = node;
-  const decided = branch && draft.findNode(branch.id);
-  if (branch === undefined || decided === undefined) {
-    return undefined;
-  }
-  const detail = notTaken(draft.graph.spec(branch.id), decided, branch.side);
-  return detail === undefined ? undefined : { kind: 'condition', detail };
-}
-
-function notTaken(spec: NodeSpec | undefined, branch: NodeFlow, side: string): string | undefined {
-  const { id, state, cause } = branch;
-  if (state === 'succeeded') {
-    const taken = branch.outputs?.taken;
-    return taken === side ? undefined : `branch ${id} went to ${taken}: ${spec?.when ?? ''} is ${taken === 'then'}`;
-  }
-  // Where others are at the root of it, the join says so.
-  if (state === 'skipped') {
-    return cause?.kind === 'condition' ? `branch ${id} was skipped: ${cause.detail}` : undefined;
-  }
-  return branch.tolerated === true ? `branch ${id} took no side` : undefined;
-}
 
 // Only a memo: a specification is frozen.
 const known = new WeakMap<RunSpec, Branches>();

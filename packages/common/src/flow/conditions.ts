@@ -50,7 +50,10 @@ export function conditionContextOf(
 }
 
 /** How what a node needs has ended, by the ids of the file. `reason` is empty where there is none. */
-export function needResultsOf(run: Pick<RunFlow, 'runId' | 'spec' | 'nodes'>, nodeId: string): Record<string, NeededResult> {
+export function needResultsOf(
+  run: Pick<RunFlow, 'runId' | 'spec' | 'nodes'>,
+  nodeId: string,
+): Record<string, NeededResult> {
   return needResults(run.spec, nodeId, (id) => nodeOf(run, id));
 }
 

@@ -8,9 +8,9 @@ import { causeAfter, causeOfIntent, type Intent, nodeStateOfIntent } from './end
 import { applyTo, Draft } from './evolve.js';
 import { exportRun } from './export.js';
 import { decideGate, expireGate } from './gates.js';
-import { problemOf } from './graph.js';
 import type { AttemptView, Command, FlowEvent, Refusal, RunFlow } from './messages.js';
 import { problemOfOrigin } from './origin.js';
+import { problemOf } from './problem-of-spec.js';
 import { afterFailure, afterInfrastructure, type Retry } from './retries.js';
 import {
   begin,

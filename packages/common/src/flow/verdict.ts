@@ -1,8 +1,8 @@
-import { reasonNotTaken } from './branches.js';
 import type { Cause } from './cause.js';
 import { contextIn, judgeCondition } from './conditions.js';
 import type { Draft } from './evolve.js';
 import { reasonToSkip } from './join.js';
+import type { NodeFlow } from './messages.js';
 import { reasonNotToLook } from './on-failure.js';
 import type { NodeSpec } from './spec.js';
 
@@ -37,4 +37,28 @@ export function verdictOn(draft: Draft, spec: NodeSpec): NodeVerdict {
   return judged.holds || spec.kind === 'branch'
     ? { kind: 'go', holds: judged.holds }
     : { kind: 'skip', cause: { kind: 'condition', detail: `${spec.when} is false` } };
+}
+
+/** A node stands in a branch that went to the other side, or was not asked for itself; undefined: it may go on. */
+function reasonNotTaken(draft: Draft, node: NodeSpec): Cause | undefined {
+  const { branch } = node;
+  const decided = branch && draft.findNode(branch.id);
+  if (branch === undefined || decided === undefined) {
+    return undefined;
+  }
+  const detail = notTaken(draft.graph.spec(branch.id), decided, branch.side);
+  return detail === undefined ? undefined : { kind: 'condition', detail };
+}
+
+function notTaken(spec: NodeSpec | undefined, branch: NodeFlow, side: string): string | undefined {
+  const { id, state, cause } = branch;
+  if (state === 'succeeded') {
+    const taken = branch.outputs?.taken;
+    return taken === side ? undefined : `branch ${id} went to ${taken}: ${spec?.when ?? ''} is ${taken === 'then'}`;
+  }
+  // Where others are at the root of it, the join says so.
+  if (state === 'skipped') {
+    return cause?.kind === 'condition' ? `branch ${id} was skipped: ${cause.detail}` : undefined;
+  }
+  return branch.tolerated === true ? `branch ${id} took no side` : undefined;
 }

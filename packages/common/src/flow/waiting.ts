@@ -74,7 +74,10 @@ function waitText(run: RunFlow, node: NodeFlow): string {
   const own = timers.find(({ kind }) => kind === 'deadline')?.fireAtMs;
   const [limit] = [
     ...(own === undefined ? [] : [{ name: 'its deadline', at: own }]),
-    ...enclosingLimits(run, node.id, (id) => nodeOf(run, id)).map(({ name, at }) => ({ name: `the deadline of ${name}`, at })),
+    ...enclosingLimits(run, node.id, (id) => nodeOf(run, id)).map(({ name, at }) => ({
+      name: `the deadline of ${name}`,
+      at,
+    })),
   ].sort((a, b) => a.at - b.at);
   return limit !== undefined && limit.at < end
     ? `waits until ${instant(end)}, and no longer than ${limit.name} at ${instant(limit.at)}`
