@@ -62,7 +62,7 @@ describe('exclusive work', () => {
     await eventually(() => handler.validitiesAsked > heard + 8, { timeoutMs: 30_000 });
     await writeFile(join(bench.workDirectory, 'go'), '');
     expect((await runner.ended).exitCode).toBe(0);
-    expect(handler.runner).toEqual({ watchdog: true, policies: true });
+    expect(handler.runner).toEqual({ watchdog: true, policies: true, conditions: true });
   });
 
   it('does not begin when nobody says how long it may go on', async () => {

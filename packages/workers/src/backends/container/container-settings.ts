@@ -68,7 +68,6 @@ export function serviceSettings(
   const network = nameOf(spec.workerId);
   return {
     name: serviceNameOf(spec.workerId, service.name),
-    Hostname: service.name,
     Image: imageId,
     Env: Object.entries(service.env).map(([name, value]) => `${name}=${value}`),
     Labels: { ...labelsOf(spec), [LABELS.service]: service.name },
