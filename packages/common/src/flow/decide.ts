@@ -27,6 +27,7 @@ import type { JobSpec } from './spec.js';
 import { isTerminal, type TerminalAttemptState } from './states.js';
 import { deadlineOf, nodeOfTimer, timersFor } from './timers.js';
 import { liveAttempt, refusal, Turn } from './turn.js';
+import { reasonNotReached } from './verdict.js';
 
 /**
  * What may happen: the events that the command causes, numbered on from the run's last one, or why it may not. No
@@ -253,7 +254,14 @@ function endEnclosed(turn: Turn, { branchId, limitMs }: EnclosingTimer): FlowEve
   }
   const intent: Intent = { by: `branch ${branchId}`, reason, because: { kind: 'branch', branchId, limitMs } };
   for (const nodeId of branchesOf(turn.draft.head.spec).within(branchId)) {
-    cancelNode(turn, nodeId, intent);
+    const spec = turn.draft.graph.spec(nodeId);
+    const cause = spec && reasonNotReached(turn.draft, spec);
+    if (cause !== undefined && turn.draft.node(nodeId).state === 'waiting') {
+      // On the side that was not taken: it still waits for something else, and has not run out of any time.
+      endNode(turn, nodeId, { state: 'skipped', cause });
+    } else {
+      cancelNode(turn, nodeId, intent);
+    }
   }
   settle(turn);
   return turn.events;

@@ -126,6 +126,28 @@ describe('the deadline of a branch', () => {
       job('after', ['b', 'queued', 'running', 'rest', 'ask', 'last']),
     );
 
+  it('leaves out what stands on the side that was not taken: it is skipped, as it would have been in its turn', () => {
+    const other = (id: string) => ({ branch: { id, side: 'else' as const } });
+    const flow = new Flow(
+      spec(
+        job('slow'),
+        job('in-inner', ['inner'], then('inner')),
+        branch('inner', 'true', ['b', 'slow'], other('b')),
+        job('not-taken', ['b', 'slow'], other('b')),
+        job('taken', ['b', 'slow'], then('b')),
+        branch('b', 'true', [], { deadlineMs: 300_000 }),
+      ),
+    );
+    fire(flow, key);
+    const skipped = { state: 'skipped', cause: { kind: 'condition', detail: 'branch b went to then: true is true' } };
+    expect(flow.node('not-taken')).toMatchObject(skipped);
+    expect(flow.node('inner')).toMatchObject(skipped);
+    expect(flow.node('in-inner')).toMatchObject({ state: 'skipped', cause: { kind: 'condition' } });
+    expect(flow.node('taken')).toMatchObject({ state: 'timed_out', cause });
+    flow.succeed('slow');
+    expect(flow.state).toMatchObject({ state: 'failed', broken: ['taken'] });
+  });
+
   it('counts from its decision, ends what stands in it as timed out, and nothing else', () => {
     const flow = new Flow(limited());
     expect(timersOf(flow.state)).toEqual([]);

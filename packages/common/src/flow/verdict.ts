@@ -50,6 +50,12 @@ function reasonNotTaken(draft: Draft, node: NodeSpec): Cause | undefined {
   return detail === undefined ? undefined : { kind: 'condition', detail };
 }
 
+/** The same, also for the sake of the branches around that one, before its turn has come. */
+export function reasonNotReached(draft: Draft, node: NodeSpec): Cause | undefined {
+  const around = node.branch && draft.graph.spec(node.branch.id);
+  return reasonNotTaken(draft, node) ?? (around && reasonNotReached(draft, around));
+}
+
 function notTaken(spec: NodeSpec | undefined, branch: NodeFlow, side: string): string | undefined {
   const { id, state, cause } = branch;
   if (state === 'succeeded') {
