@@ -54,6 +54,12 @@ describe('a gate', () => {
     });
   });
 
+  it('knows its approvers as forges know people: by their names in whatever case', () => {
+    const flow = opened({ approvers: ['user:ada'] });
+    flow.say('approve', 'release', 'Ada');
+    expect(flow.node('release').state).toBe('succeeded');
+  });
+
   it.each([
     ['a number that is none', { replicas: 'four' }, 'input "replicas" is a whole number, and not "four"'],
     ['a number that is too small', { replicas: '1' }, 'input "replicas" is at least 2'],

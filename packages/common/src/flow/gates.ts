@@ -95,7 +95,7 @@ function whyForbidden(
   }
   const may =
     spec.approvers.length === 0 ||
-    spec.approvers.some((one) => one === `user:${by}` || teams.some((team) => one === `team:${team}`));
+    spec.approvers.some((one) => samePerson(one, `user:${by}`) || teams.some((team) => one === `team:${team}`));
   return may ? undefined : `${by} may not decide gate ${nodeId}: ${approversText(spec, author)} may`;
 }
 
