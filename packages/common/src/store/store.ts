@@ -39,7 +39,7 @@ import type {
   TakenTick,
   WorkerRecord,
 } from './records.js';
-import type { RunExport } from './run-export/index.js';
+import type { RunExport } from './run-export/document.js';
 
 /**
  * The truth. Two adapters keep the same contract (describeStoreContract): PostgreSQL and memory.

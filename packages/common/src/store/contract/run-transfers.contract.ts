@@ -211,6 +211,24 @@ export function describeRunTransfers(scene: () => Scene): void {
       });
     });
 
+    it('goes on there with what follows its deadline', async () => {
+      const nodes = [gate('ship'), wait('after', 60_000, [], { onFailure: true })];
+      const run = await scene().newRun({ ...spec(...nodes), deadlineMs: 5_000 });
+      await scene().planRuns(run);
+      await scene().under.advance(5_000);
+      await scene().store.timers.fire(10);
+      expect(await scene().nodeStates(run.runId)).toEqual({ ship: 'cancelled', after: 'running' });
+      const to = await elsewhere(scene());
+      await to.repository();
+      made(await take(to.store, written(await scene().store.runs.export(run.runId, 'mara'))));
+      expect(await to.nodeStates(run.runId)).toEqual({ ship: 'cancelled', after: 'running' });
+      await to.under.advance(65_000);
+      await to.store.timers.fire(10);
+      const cause = { kind: 'clock', clock: 'workflow', limitMs: 5_000 };
+      expect(await to.run(run.runId)).toMatchObject({ state: 'failed', cause, nodes: [{}, { state: 'succeeded' }] });
+      await assertReplays(to.store);
+    });
+
     it('takes its place in its concurrency group, and nobody else’s', async () => {
       const grouped = { ...spec(gate('open')), concurrency: { group: 'main', policy: 'supersede' as const } };
       const from = await elsewhere(scene());
@@ -285,6 +303,13 @@ export function describeRunTransfers(scene: () => Scene): void {
           const claimed = { seq, at: document.events[at]?.at, kind: 'attempt.claimed', ...ids };
           document.events.splice(at, 0, claimed);
           for (const event of document.events.slice(at + 1)) event.seq = Number(event.seq) + 1;
+        },
+        'a gate that never opened': (document) => {
+          const opened = (event: Record<string, unknown>) => event.nodeId === 'ship' && event.kind !== 'node.ended';
+          document.events = document.events.filter((event) => !opened(event));
+          for (const [index, event] of document.events.entries()) event.seq = index + 1;
+          const ended = document.events.findIndex(({ kind, nodeId }) => kind === 'node.ended' && nodeId === 'ship');
+          Object.assign(document.events[ended] ?? {}, { state: 'cancelled' });
         },
         'a log of no attempt': (document) => Object.assign(document.attempts[0] ?? {}, { id: `${runId}/build/2` }),
         'a log out of order': (document) => document.attempts[0]?.log.reverse(),

@@ -5,6 +5,7 @@ import {
   decide,
   type FlowEvent,
   graphOf,
+  groupOf,
   isRefusal,
   isTerminal,
   nodesOf,
@@ -80,19 +81,24 @@ function requireRest(document: RunExport, flow: RunFlow, events: readonly FlowEv
     const again = decide(undefined, { kind: 'plan', ...plan }, planned.at);
     if (isRefusal(again)) throw unusable(again.reason);
   }
-  if (isTerminal(flow.state) || flow.cancelRequested !== undefined) {
+  // After its deadline, what follows a failure still goes on.
+  const isBeingEnded = flow.cancelRequested !== undefined && flow.cancelRequested.because?.kind !== 'deadline';
+  if (isTerminal(flow.state) || isBeingEnded) {
     throw unusable(`it was over before it was exported: ${isTerminal(flow.state) ? flow.state : 'cancelled'}`);
   }
   for (const node of nodesOf(flow)) {
-    const kind = graphOf(flow.spec).spec(node.id)?.kind;
+    const spec = graphOf(flow.spec).spec(node.id);
+    const kind = spec?.kind;
     const attempt = node.attempts.at(-1);
     const isQueued = attempt?.state === 'queued';
     if (attempt !== undefined && !isTerminal(attempt.state) && !isQueued) {
       throw unusable(`${attempt.hostId ?? 'a host'} has attempt ${attempt.id}`);
     }
+    const isFree = spec?.onFailure !== true && groupOf(flow.spec, node.id)?.rules.maxParallel === undefined;
+    const isForgotten = node.state === 'waiting' && node.openNeeds === 0 && isFree && flow.held !== true;
     const isOpen = node.state === 'running' && (kind === 'gate' || kind === 'wait');
     const isBegun = node.state === 'ready' || node.state === 'running';
-    if (isQueued ? node.state !== 'ready' : isBegun && !isOpen) {
+    if (isForgotten || (isQueued ? node.state !== 'ready' : isBegun && !isOpen)) {
       throw unusable(`${node.id} is ${node.state}, and nothing would go on with it`);
     }
   }

@@ -1,0 +1,47 @@
+import { randomUUID } from 'node:crypto';
+import fc from 'fast-check';
+import { expect, it } from 'vitest';
+import { evolveAll, type FlowEvent, isRefusal, nodesOf, replay, withoutExport } from '../../flow/index.js';
+import { Flow } from '../../flow/testing/flows.js';
+import { graph, play, sayings } from '../../flow/testing/random-runs.js';
+import { waitingSteps } from '../projection/index.js';
+import { readExport } from './read-export.js';
+import { exportOf } from './write-export.js';
+
+const runId = randomUUID();
+const source = {
+  ...{ repositoryId: '1', forge: 'code', repositoryName: 'octo/app', cloneUrl: 'https://code.example/octo/app' },
+  ...{ ref: 'refs/heads/main', commit: 'c'.repeat(40), before: undefined, title: undefined },
+};
+const meta = {
+  ...{ number: 1, pageKey: 'k', source, trigger: { event: 'push', actor: 'ada' } },
+  ...{ deliveryId: undefined, checkContext: 'solstice/ci' },
+};
+
+it('takes every run that may be exported, whatever was said to it, as it was there', () => {
+  let taken = 0;
+  fc.assert(
+    fc.property(graph, sayings, (runSpec, said) => {
+      const flow = new Flow(runSpec);
+      play(flow, said, () => undefined);
+      const before = flow.state;
+      // Refused while a host has something of it, and once it is over.
+      if (isRefusal(flow.try({ kind: 'export', by: 'mara' }))) return;
+      taken += 1;
+      // Ids of the simulation are no UUIDs.
+      const log = JSON.parse(JSON.stringify(flow.log).replaceAll(/\br1\b/g, runId)) as FlowEvent[];
+      const ended = replay(log);
+      const progress = (attemptId: string) => {
+        const job = runSpec.nodes.find(({ id }) => attemptId.startsWith(`${runId}/${id}/`));
+        return { steps: job === undefined ? [] : waitingSteps(job), durableSeq: 0, logBytes: 0 };
+      };
+      const document = JSON.parse(JSON.stringify(exportOf(ended, meta, log, progress, () => [])));
+      const arriving = readExport(document);
+      expect(arriving.events).toEqual(withoutExport(log));
+      expect(arriving.flow).toEqual(evolveAll(undefined, arriving.events));
+      expect(nodesOf(arriving.flow).map(({ state }) => state)).toEqual(nodesOf(before).map(({ state }) => state));
+    }),
+    { numRuns: 400 },
+  );
+  expect(taken).toBeGreaterThan(20);
+});
