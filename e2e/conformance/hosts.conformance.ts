@@ -1,4 +1,3 @@
-import { errorKindOf } from '@solstice/common/flow';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Fleet } from '../harness/fleet.js';
 import { fleetMissing, scripts } from '../harness/fleet-layouts.js';
@@ -110,9 +109,9 @@ describe.skipIf(fleetMissing)('three hosts, and each process with the API', () =
 }`,
     );
     const run = await play.ended();
-    const { cause } = nodeOf(run, 'huge');
+    const { cause, errorKind } = nodeOf(run, 'huge');
     expect(statesOf(run)).toEqual({ huge: 'timed_out' });
-    expect(cause && errorKindOf(cause)).toBe('no-capacity');
+    expect([cause?.kind, errorKind]).toEqual(['clock', 'no-capacity']);
   });
 
   test(feature('the error kind unreachable'), async () => {
@@ -134,8 +133,8 @@ describe.skipIf(fleetMissing)('three hosts, and each process with the API', () =
     await oak.end('SIGKILL');
     for (const pid of workers) process.kill(pid, 'SIGKILL');
     const run = await play.ended();
-    const { cause } = nodeOf(run, 'there');
-    expect([cause?.kind, cause && errorKindOf(cause)]).toEqual(['lost', 'unreachable']);
+    const { cause, errorKind } = nodeOf(run, 'there');
+    expect([cause?.kind, errorKind]).toEqual(['lost', 'unreachable']);
     // It comes back, and takes away what it had.
     await oak.start();
   });
@@ -157,9 +156,9 @@ describe.skipIf(fleetMissing)('three hosts, and each process with the API', () =
 }`,
     );
     const run = await play.ended();
-    const { cause } = nodeOf(run, 'not-there');
+    const { cause, errorKind } = nodeOf(run, 'not-there');
     expect(statesOf(run)).toEqual({ there: 'succeeded', 'not-there': 'failed' });
-    expect([cause?.kind, cause && errorKindOf(cause)]).toEqual(['refused', 'no-image']);
+    expect([cause?.kind, errorKind]).toEqual(['refused', 'no-image']);
     expect(nodeOf(run, 'not-there').causeText).toContain('localhost:1/no/such:image');
   });
 });

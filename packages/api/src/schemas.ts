@@ -21,6 +21,9 @@ export const sourceSchema = z.object({
   title: z.string().optional(),
 });
 
+/** The cause in one word: those there are stand in the engine's `errorKinds`; a newer server may know more. */
+const errorKindSchema = z.string().optional();
+
 export const cancelSchema = z.object({ by: z.string(), reason: z.string().optional(), at: instant });
 
 export const runStateSchema = z.enum([
@@ -61,6 +64,7 @@ export const runSummarySchema = z.object({
   workflow: z.string(),
   state: runStateSchema,
   cause: causeSchema.optional(),
+  errorKind: errorKindSchema,
   /** The cause as a sentence. */
   causeText: z.string().optional(),
   source: sourceSchema,
@@ -102,6 +106,7 @@ export const attemptSchema = z.object({
   pool: z.string(),
   hostId: z.string().optional(),
   cause: causeSchema.optional(),
+  errorKind: errorKindSchema,
   causeText: z.string().optional(),
   cancelRequested: cancelSchema.optional(),
   queuedAt: instant,
@@ -180,6 +185,7 @@ export const nodeSchema = z.object({
   image: z.string().optional(),
   stepNames: z.array(z.string()),
   cause: causeSchema.optional(),
+  errorKind: errorKindSchema,
   causeText: z.string().optional(),
   /** What it waits for, while it waits. */
   waitingFor: z.string().optional(),

@@ -92,7 +92,7 @@ describe('an open gate', () => {
       nodes: [
         { id: 'build', state: 'succeeded' },
         { id: 'ship', state: 'skipped' },
-        { id: 'release', state: 'failed', causeText: 'rejected by grace: not on a Friday' },
+        { id: 'release', state: 'failed', errorKind: 'rejected', causeText: 'rejected by grace: not on a Friday' },
       ],
     });
   });

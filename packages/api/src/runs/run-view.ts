@@ -1,4 +1,4 @@
-import { describeCause, type NodeSpec, stepsOf } from '@solstice/common/flow';
+import { type Cause, describeCause, errorKindOf, type NodeSpec, stepsOf } from '@solstice/common/flow';
 import { branchOf } from '@solstice/common/forge';
 import type { AttemptRecord, NodeRecord, RunDetail, RunSummary, RunWait, StepRecord } from '@solstice/common/store';
 import { gateView } from '../gates/gate-view.js';
@@ -16,7 +16,7 @@ export function runSummaryView(run: RunSummary, publicUrl: string): RunSummaryVi
     number: run.number,
     workflow: run.workflow,
     state: run.state,
-    ...(run.cause && { cause: run.cause, causeText: describeCause(run.cause) }),
+    ...(run.cause && causeView(run.cause)),
     source: {
       forge: run.source.forge,
       repository: run.source.repositoryName,
@@ -79,7 +79,7 @@ export function nodeView(node: NodeRecord, spec: NodeSpec | undefined): NodeView
     ...(job !== undefined && { runsOn: job.runsOn }),
     ...(job?.image !== undefined && { image: job.image }),
     stepNames: stepsOf(spec).map((step) => step.name),
-    ...(node.cause && { cause: node.cause, causeText: describeCause(node.cause) }),
+    ...(node.cause && causeView(node.cause)),
     ...(node.waitingFor !== undefined && { waitingFor: node.waitingFor }),
     ...(node.waitsUntil && { waitsUntil: node.waitsUntil.toISOString() }),
     ...(node.hostAnswers && { hostAnswers: node.hostAnswers }),
@@ -96,7 +96,7 @@ function attemptView(attempt: AttemptRecord): AttemptInfo {
     state: attempt.state,
     pool: attempt.pool,
     ...(attempt.hostId !== undefined && { hostId: attempt.hostId }),
-    ...(attempt.cause && { cause: attempt.cause, causeText: describeCause(attempt.cause) }),
+    ...(attempt.cause && causeView(attempt.cause)),
     ...(attempt.cancelRequested && {
       cancelRequested: { ...attempt.cancelRequested, at: iso(attempt.cancelRequested.at) },
     }),
@@ -120,4 +120,8 @@ function stepView(step: StepRecord): StepView {
     ...(step.startedAt && { startedAt: step.startedAt.toISOString() }),
     ...(step.endedAt && { endedAt: step.endedAt.toISOString() }),
   };
+}
+
+function causeView(cause: Cause): { cause: Cause; errorKind: string; causeText: string } {
+  return { cause, errorKind: errorKindOf(cause), causeText: describeCause(cause) };
 }
