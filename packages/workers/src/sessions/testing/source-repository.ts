@@ -22,11 +22,10 @@ export class SourceRepository {
       if (index % 500 === 0) mkdirSync(join(repository, `files-${index / 500}`));
       writeFileSync(join(repository, `files-${Math.floor(index / 500)}`, `file-${index}`), `content ${index}\n`);
     }
+    // So many objects would have git pack them behind our back, while they are cloned.
+    const settings = ['gc.auto=0', 'user.name=Test', 'user.email=test@example.org'].flatMap((one) => ['-c', one]);
     const git = (...parameters: string[]) =>
-      execFileSync('git', ['-c', 'user.name=Test', '-c', 'user.email=test@example.org', ...parameters], {
-        cwd: repository,
-        encoding: 'utf8',
-      });
+      execFileSync('git', [...settings, ...parameters], { cwd: repository, encoding: 'utf8' });
     git('init', '--quiet', '--initial-branch=main');
     git('add', '.');
     git('commit', '--quiet', '-m', 'all of it');
