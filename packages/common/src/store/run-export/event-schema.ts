@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { causeSchema, type FlowEvent, runSpecSchema } from '../../flow/index.js';
+import { causeSchema, type EndingReason, type FlowEvent, runSpecSchema } from '../../flow/index.js';
 
 /** Names and ids: what becomes text of the database, where no zero byte can be. */
 export const text = z.string().regex(/^[^\0\p{Surrogate}]*$/u, 'has characters that no name has');
@@ -9,11 +9,16 @@ const outputs = z.record(z.string(), z.string());
 const attemptState = z.enum(['succeeded', 'failed', 'timed_out', 'cancelled', 'lost', 'refused']);
 const nodeState = z.enum(['succeeded', 'failed', 'timed_out', 'cancelled', 'skipped']);
 const runState = z.enum(['succeeded', 'failed', 'cancelled', 'superseded']);
-const because = z.discriminatedUnion('kind', [
-  z.strictObject({ kind: z.literal('superseded'), runId: text }),
-  z.strictObject({ kind: z.literal('deadline'), limitMs: z.number() }),
-  z.strictObject({ kind: z.literal('exported') }),
-]);
+/** What each reason has beside its kind. One that is missing here does not compile. */
+const reasons = {
+  superseded: { runId: text },
+  deadline: { limitMs: z.number() },
+  branch: { branchId: text, limitMs: z.number() },
+  exported: {},
+} satisfies Record<EndingReason['kind'], z.ZodRawShape>;
+const reasonSchemas = Object.entries(reasons).map(([kind, body]) => z.strictObject({ kind: z.literal(kind), ...body }));
+type ReasonSchema = (typeof reasonSchemas)[number];
+const because = z.discriminatedUnion('kind', reasonSchemas as [ReasonSchema, ...ReasonSchema[]]);
 const reused = z.strictObject({
   runId: z.uuid(),
   state: nodeState,

@@ -1,8 +1,16 @@
 import { randomUUID } from 'node:crypto';
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { evolveAll, type FlowEvent, isRefusal, nodesOf, replay, withoutExport } from '../../flow/index.js';
-import { Flow } from '../../flow/testing/flows.js';
+import {
+  evolveAll,
+  type FlowEvent,
+  isRefusal,
+  nodesOf,
+  type RunSpec,
+  replay,
+  withoutExport,
+} from '../../flow/index.js';
+import { branch, Flow, gate, job, spec } from '../../flow/testing/flows.js';
 import { graph, play, sayings } from '../../flow/testing/random-runs.js';
 import { waitingSteps } from '../projection/index.js';
 import { readExport } from './read-export.js';
@@ -18,6 +26,35 @@ const meta = {
   ...{ deliveryId: undefined, checkContext: 'solstice/ci' },
 };
 
+function writtenBy(flow: Flow, runSpec: RunSpec): { document: unknown; log: FlowEvent[] } {
+  // Ids of the simulation are no UUIDs.
+  const log = JSON.parse(JSON.stringify(flow.log).replaceAll(/\br1\b/g, runId)) as FlowEvent[];
+  const progress = (attemptId: string) => {
+    const node = runSpec.nodes.find(({ id }) => attemptId.startsWith(`${runId}/${id}/`));
+    return { steps: node === undefined ? [] : waitingSteps(node), durableSeq: 0, logBytes: 0 };
+  };
+  const document = JSON.parse(JSON.stringify(exportOf(replay(log), meta, log, progress, () => [])));
+  return { document, log };
+}
+
+it('takes a run of which something was asked to end at the deadline of its branch', () => {
+  const runSpec = spec(
+    branch('channel', 'true', [], { deadlineMs: 60_000 }),
+    job('slow', ['channel'], { branch: { id: 'channel', side: 'then' } }),
+    gate('ask'),
+  );
+  const flow = new Flow(runSpec);
+  const attemptId = flow.start('slow');
+  flow.now += 60_000;
+  flow.do({ kind: 'fire', key: 'branch:r1/channel' });
+  expect(flow.attempt(attemptId).cancelRequested).toMatchObject({ because: { kind: 'branch' } });
+  const cause = { kind: 'cancelled' as const, by: 'branch channel' };
+  flow.do({ kind: 'finish', attemptId, result: { state: 'cancelled', cause } });
+  flow.do({ kind: 'export', by: 'mara' });
+  const { document, log } = writtenBy(flow, runSpec);
+  expect(readExport(document).events).toEqual(withoutExport(log));
+});
+
 it('takes every run that may be exported, whatever was said to it, as it was there', () => {
   let taken = 0;
   fc.assert(
@@ -28,14 +65,7 @@ it('takes every run that may be exported, whatever was said to it, as it was the
       // Refused while a host has something of it, and once it is over.
       if (isRefusal(flow.try({ kind: 'export', by: 'mara' }))) return;
       taken += 1;
-      // Ids of the simulation are no UUIDs.
-      const log = JSON.parse(JSON.stringify(flow.log).replaceAll(/\br1\b/g, runId)) as FlowEvent[];
-      const ended = replay(log);
-      const progress = (attemptId: string) => {
-        const job = runSpec.nodes.find(({ id }) => attemptId.startsWith(`${runId}/${id}/`));
-        return { steps: job === undefined ? [] : waitingSteps(job), durableSeq: 0, logBytes: 0 };
-      };
-      const document = JSON.parse(JSON.stringify(exportOf(ended, meta, log, progress, () => [])));
+      const { document, log } = writtenBy(flow, runSpec);
       const arriving = readExport(document);
       expect(arriving.events).toEqual(withoutExport(log));
       expect(arriving.flow).toEqual(evolveAll(undefined, arriving.events));
