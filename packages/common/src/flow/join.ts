@@ -13,6 +13,7 @@ import type { NodeSpec } from './spec.js';
  */
 export function reasonToSkip(draft: Draft, nodeId: string): Cause | undefined {
   const spec = draft.graph.spec(nodeId);
+  const words = wordsFor(draft, spec);
   const blockers = new Set<string>();
   const wanted = new Map<string, { failed: boolean; name: string }>();
   for (const need of draft.graph.needs(nodeId)) {
@@ -23,7 +24,7 @@ export function reasonToSkip(draft: Draft, nodeId: string): Cause | undefined {
         blockers.add(blocker);
       }
     } else if (on === 'failed') {
-      const group = wordFor(need, draft, spec) ?? matrixOf(draft.graph.spec(need))?.group;
+      const group = words.get(need) ?? matrixOf(draft.graph.spec(need))?.group;
       const key = group === undefined ? `node ${need}` : `several ${group}`;
       const failed = node.state === 'failed' || node.state === 'timed_out';
       wanted.set(key, { failed: failed || wanted.get(key)?.failed === true, name: group ?? need });
@@ -36,12 +37,19 @@ export function reasonToSkip(draft: Draft, nodeId: string): Cause | undefined {
   return content.length === 0 ? undefined : { kind: 'condition', detail: `${content.join(', ')} did not fail` };
 }
 
-/** The id of the file that stands for this node and others, all of which are needed with `on="failed"`; the widest of them. */
-function wordFor(need: string, draft: Draft, spec: NodeSpec | undefined): string | undefined {
-  const bundles = Object.entries(draft.head.spec.bundles ?? {}).filter(
-    ([, nodes]) => nodes.includes(need) && nodes.every((id) => spec?.needsOn?.[id] === 'failed'),
-  );
-  return bundles.sort(([, a], [, b]) => b.length - a.length)[0]?.[0];
+/**
+ * By each node that is needed with `on="failed"`, the id of the file that stands for it and for others, all of which are
+ * needed so; the widest of them. Looked up once for all needs: of a matrix there may be a thousand.
+ */
+function wordsFor(draft: Draft, spec: NodeSpec | undefined): ReadonlyMap<string, string> {
+  const on = spec?.needsOn;
+  if (on === undefined) {
+    return new Map();
+  }
+  const bundles = Object.entries(draft.head.spec.bundles ?? {})
+    .filter(([, nodes]) => nodes.every((id) => Object.hasOwn(on, id) && on[id] === 'failed'))
+    .sort(([, a], [, b]) => a.length - b.length);
+  return new Map(bundles.flatMap(([word, nodes]) => nodes.map((id): [string, string] => [id, word])));
 }
 
 /**
