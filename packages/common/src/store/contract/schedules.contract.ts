@@ -1,4 +1,5 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
+import { Schedule } from '../../schedule/index.js';
 import type { Delivery, ScheduleRule, ScheduleSource } from '../records.js';
 import { job, type Scene, spec } from './scene.js';
 
@@ -138,6 +139,15 @@ export function describeSchedules(scene: () => Scene): void {
       await replace({});
       expect(await listed()).toEqual([]);
       expect(await scene().store.schedules.nextInMs()).toBeUndefined();
+    });
+
+    it('come again once they can be read again, by a version that knows their time zone', async () => {
+      const older = vi.spyOn(Schedule.prototype, 'nextTick').mockReturnValue(undefined);
+      await replace({ a: [hourly] });
+      older.mockRestore();
+      expect(await scene().store.schedules.nextInMs()).toBeUndefined();
+      await replace({ a: [hourly] });
+      expect(await scene().store.schedules.nextInMs()).toBeLessThanOrEqual(60 * MINUTE);
     });
 
     it('stay as they were where their file is broken, and it is said', async () => {

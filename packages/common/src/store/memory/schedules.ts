@@ -42,10 +42,11 @@ export class MemorySchedules implements ScheduleStore {
       const same = known.get(scheduleKey(rule));
       const id = same?.id ?? this.#core.newId();
       if (schedules.has(id)) continue;
-      const fresh = { nextAt: firstTick(rule, this.#core.now().getTime()), skipped: 0 };
-      const times = same ?? { ...fresh, lastAt: undefined, lastDeliveryId: undefined };
+      // One of which nothing could be made when it was read before has none.
+      const nextAt = same?.nextAt ?? firstTick(rule, this.#core.now().getTime());
+      const times = same ?? { skipped: 0, lastAt: undefined, lastDeliveryId: undefined };
       const { repositoryId } = source;
-      schedules.set(id, { ...times, ...rule, id, repositoryId, staleAtCommit: undefined });
+      schedules.set(id, { ...times, ...rule, id, repositoryId, nextAt, staleAtCommit: undefined });
     }
     return [...stale].sort();
   }

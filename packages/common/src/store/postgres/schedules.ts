@@ -84,17 +84,17 @@ async function replaceAll(tx: Transaction, source: ScheduleSource): Promise<stri
     if (!source.broken.includes(file)) continue;
     stale.add(file);
     keep.add(id);
-    await sql.updateSchedule(tx, id, { workflow, missed, staleAtCommit: source.commit });
+    await sql.updateSchedule(tx, id, { workflow, missed, nextAt: undefined, staleAtCommit: source.commit });
   }
   for (const rule of rulesOf(source)) {
     const same = known.get(scheduleKey(rule));
+    const nextAt = firstTick(rule, tx.now.getTime());
     if (same !== undefined && keep.has(same.id)) continue;
     if (same !== undefined) {
       keep.add(same.id);
-      await sql.updateSchedule(tx, same.id, { ...rule, staleAtCommit: undefined });
+      await sql.updateSchedule(tx, same.id, { ...rule, nextAt, staleAtCommit: undefined });
       continue;
     }
-    const nextAt = firstTick(rule, tx.now.getTime());
     await sql.insertSchedule(tx, { ...rule, repositoryId: source.repositoryId, nextAt });
   }
   await sql.deleteSchedules(

@@ -96,14 +96,18 @@ export async function insertSchedule(
 export async function updateSchedule(
   tx: Queryable,
   id: string,
-  to: { workflow: string; missed: ScheduleRule['missed']; staleAtCommit: string | undefined },
+  to: {
+    workflow: string;
+    missed: ScheduleRule['missed'];
+    /** Only for one that has none: a tick may be taken just now. */
+    nextAt: Date | undefined;
+    staleAtCommit: string | undefined;
+  },
 ): Promise<void> {
-  await tx.rows('update schedules set workflow = $2, missed = $3, stale_at_commit = $4 where id = $1', [
-    id,
-    to.workflow,
-    to.missed,
-    to.staleAtCommit,
-  ]);
+  await tx.rows(
+    'update schedules set workflow = $2, missed = $3, next_at = coalesce(next_at, $4), stale_at_commit = $5 where id = $1',
+    [id, to.workflow, to.missed, to.nextAt, to.staleAtCommit],
+  );
 }
 
 export async function deleteSchedules(tx: Queryable, ids: readonly string[]): Promise<void> {
