@@ -10,10 +10,11 @@ const limit = z
   .regex(/^\d{1,4}$/, 'a whole number is wanted')
   .transform(Number)
   .pipe(z.number().int().min(1).max(1000));
+/** Fit for the database, where no zero byte can be. */
 const line = z
   .string()
   .max(500)
-  .regex(/^[^\r\n]*$/, 'one line is wanted');
+  .regex(/^[^\r\n\0\p{Surrogate}]*$/u, 'one line of text is wanted');
 
 const flag = z.enum(['0', '1']).transform((value) => value === '1');
 

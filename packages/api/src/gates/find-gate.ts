@@ -11,7 +11,8 @@ export function findGate(run: RunDetail, id: string): GateSpec {
     gates.length === 0 ? `Run ${run.number} has no gates.` : `The gates of run ${run.number}: ${gates.join(', ')}.`;
   if (spec) throw new SolsticeError('usage', `"${id}" of run ${run.number} is a ${spec.kind}, not a gate.`, { hint });
   // A matrix is written as one node: its cells have ids of their own.
-  const cells = (run.spec.bundles?.[id] ?? []).filter((cell) => gates.includes(cell));
+  const { bundles = {} } = run.spec;
+  const cells = Object.hasOwn(bundles, id) ? (bundles[id] ?? []).filter((cell) => gates.includes(cell)) : [];
   if (cells.length > 0) {
     throw new SolsticeError('usage', `"${id}" of run ${run.number} is a gate for each cell of a matrix.`, {
       hint: `Say which: ${cells.join(', ')}.`,

@@ -208,6 +208,7 @@ describe('what cannot be meant: 400, with what would be right', () => {
       status: 400,
       error: { code: 'usage', hint: 'Say which: release.eu.' },
     });
+    expect(await post('constructor/approve')).toMatchObject({ status: 404, error: { code: 'not-found' } });
     expect(await post('release.eu/approve')).toMatchObject({ status: 200 });
   });
 });

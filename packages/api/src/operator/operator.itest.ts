@@ -90,6 +90,11 @@ describe('answers', () => {
     await expect(client.delivery('nope')).rejects.toMatchObject({ code: 'not-found' });
     await expect(client.runs({ repository: 'nobody/nothing' })).rejects.toMatchObject({ code: 'not-found' });
     await expect(client.runs({ state: 'odd' })).rejects.toMatchObject({ code: 'usage' });
+    for (const by of ['a\nb', 'a\0b', 'a\ud800']) {
+      await expect(client.rerun(1, { by })).rejects.toMatchObject({
+        ...{ code: 'usage', message: expect.stringContaining('one line of text') },
+      });
+    }
     const url = `${server.operatorUrl}/api/v1/runs?limit=0&colour=red`;
     const { status, body } = await ask(url, server.token);
     expect(status).toBe(400);
