@@ -65,6 +65,15 @@ export function describeConcurrency(scene: () => Scene): void {
       expect(await stateOf(await plan('queue'))).toBe('queued');
     });
 
+    it('are met, however few at once, although others have nothing to do', async () => {
+      for (const group of ['x', 'y', 'z']) await plan('queue', group);
+      const [first, second] = [await plan('queue'), await plan('queue')];
+      await cancel(first);
+      // The place of the one that has ended is free before the next has it.
+      for (let pass = 0; pass < 2; pass += 1) await scene().store.concurrency.settle(1);
+      expect(await stateOf(second)).toBe('queued');
+    });
+
     it('admit by the end of a run as a host works it off', async () => {
       const host = await scene().host();
       const [first, second] = [await plan('queue'), await plan('queue')];
