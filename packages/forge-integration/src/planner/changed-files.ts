@@ -1,14 +1,16 @@
 import { branchOf, type PushEvent } from '@solstice/common/forge';
+import type { Repository } from '@solstice/common/store';
 import type { ChangedFiles } from '@solstice/common/workflow';
-import type { Comparison, Forge, ForgeRepository } from '../forges/forge.js';
+import type { Comparison, Forge } from '../forges/forge.js';
 import { ForgeError } from '../forges/forge-error.js';
+import { defaultRefOf } from './default-ref.js';
 import type { Occasion } from './occasion.js';
 
 /** So often a forge that gives the workflow files, but no comparison, is asked again; then it runs without. */
 const PATIENCE_TRIES = 8;
 
 export interface AskChanged {
-  repository: ForgeRepository;
+  repository: Repository;
   forge: Forge;
   /** How often this delivery has been put off already. */
   tries: number;
@@ -39,7 +41,7 @@ async function ofPullRequest({ before, commit }: Occasion['source'], ask: AskCha
 /** A new branch changes what the default branch does not have. */
 async function ofNewRef(event: PushEvent, ask: AskChanged): Promise<ChangedFiles> {
   const { forge, repository, signal } = ask;
-  const ref = await forge.defaultRef(repository, signal);
+  const ref = await defaultRefOf(repository, forge, signal);
   const base = ref === undefined || ref === event.ref ? undefined : await forge.resolveRef(repository, ref, signal);
   if (base === undefined)
     return unknown(`${branchOf(event.ref) ?? event.ref} is new, with nothing to be compared with`);

@@ -5,6 +5,7 @@ import type { Forge } from '../forges/forge.js';
 import { ForgeError } from '../forges/forge-error.js';
 import { changedFiles } from './changed-files.js';
 import { asksForChanges } from './changed-patterns.js';
+import { defaultRefOf } from './default-ref.js';
 import {
   draftRuns,
   failedCheck,
@@ -100,7 +101,7 @@ async function judgeComment(event: CommentEvent, one: Case): Promise<Verdict> {
 /** A tick: what its file says now, at the newest commit of the default branch. */
 async function judgeSchedule(event: ScheduleEvent, one: Case): Promise<Verdict> {
   const { repository, forge, signal } = one;
-  const ref = await forge.defaultRef(repository, signal);
+  const ref = await defaultRefOf(repository, forge, signal);
   const commit = ref === undefined ? undefined : await forge.resolveRef(repository, ref, signal);
   if (ref === undefined || commit === undefined) {
     return ignored(`${repository.name} has no default branch: there is nothing to run`);

@@ -4,6 +4,7 @@ import type { PlanRequest, Store } from '@solstice/common/store';
 import { noTracing, sourceAttributes, type Tracing } from '@solstice/common/telemetry';
 import type { Forges } from '../forges/create-forges.js';
 import { checkInputs } from './check-inputs.js';
+import { defaultRefOf } from './default-ref.js';
 import {
   draftRuns,
   failedCheck,
@@ -61,10 +62,16 @@ export async function planManually(
       hint: 'Give all 40 (or 64) hex digits, in lower case.',
     });
   }
-  const ref = fullRef(request.ref) ?? (await forge.defaultRef(repository, signal));
+  const ref = fullRef(request.ref) ?? (await defaultRefOf(repository, forge, signal));
   if (ref === undefined) throw new SolsticeError('not-found', `${repository.name} has no default branch; name a ref.`);
   const commit = request.commit ?? (await forge.resolveRef(repository, ref, signal));
-  if (commit === undefined) throw new SolsticeError('not-found', `${repository.name} has no ref ${ref}.`);
+  if (commit === undefined) {
+    throw new SolsticeError('not-found', `${repository.name} has no ref ${ref}.`, {
+      ...(request.ref === undefined && {
+        hint: 'It is what is taken for its default branch: name another with --ref, or once for all with ciadm repo add … --default-branch.',
+      }),
+    });
+  }
 
   const files = await forge.readWorkflowFiles(repository, commit, signal);
   if (files.length === 0) return { runs: [], reason: `commit ${commit} has no .solstice/*.kdl` };

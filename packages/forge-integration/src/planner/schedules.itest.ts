@@ -106,6 +106,30 @@ describe.each(['hub', 'forgejo', 'local'] as const)('schedules: %s', (which) => 
     expect(await listed()).toEqual([]);
   });
 
+  test('are those of the branch that was said with the repository, whatever the forge says', async () => {
+    const { row } = here.repositories[which];
+    const ahead = await here.store.repositories.upsert({ ...row, defaultBranch: 'trunk' });
+    expect(ahead.id).toBe(row.id);
+    const main = await git().commit({ files: { '.solstice/a.kdl': nightly() } });
+    await push(which, 'refs/heads/main', NO_COMMIT, main);
+    expect(await listed()).toEqual([]);
+    const trunk = await git().commit({ branch: 'trunk', files: { '.solstice/a.kdl': nightly() }, parents: [main] });
+    await push(which, 'refs/heads/trunk', NO_COMMIT, trunk);
+    expect(await listed()).toHaveLength(1);
+    await tick();
+    await planners[0]?.planManually({
+      ...{ repositoryId: row.id, ref: undefined, commit: undefined, workflow: 'Nightly', actor: 'mira' },
+    });
+    const sources = (await runs()).map(({ source }) => [source.ref, source.commit]);
+    expect(sources).toEqual(Array(2).fill(['refs/heads/trunk', trunk]));
+    await here.store.repositories.upsert({ ...row, defaultBranch: 'gone' });
+    await expect(
+      planners[0]?.planManually({
+        ...{ repositoryId: row.id, ref: undefined, commit: undefined, workflow: 'Nightly', actor: 'mira' },
+      }),
+    ).rejects.toMatchObject({ code: 'not-found', hint: expect.stringContaining('--default-branch') });
+  });
+
   test('are what the newest push says; those of a broken file go on, and it is said', async () => {
     const both = { '.solstice/a.kdl': nightly(undefined, 'A'), '.solstice/b.kdl': nightly(undefined, 'B') };
     const first = await git().commit({ files: both });

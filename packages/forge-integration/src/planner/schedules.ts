@@ -53,7 +53,7 @@ function scheduleSource(
 }
 
 async function isDefaultBranch(event: PushEvent, { forge, repository, signal }: ReadSchedules): Promise<boolean> {
-  const { defaultBranch } = event.repository;
+  const defaultBranch = repository.defaultBranch ?? event.repository.defaultBranch;
   const ref = defaultBranch === undefined ? await forge.defaultRef(repository, signal) : `refs/heads/${defaultBranch}`;
   return ref === event.ref;
 }
