@@ -66,7 +66,8 @@ export function enclosingLimits(head: Head, nodeId: string, find: Find): Enclosi
   return limits.sort((a, b) => a.at - b.at);
 }
 
-function workflowEnd(head: Head): number | undefined {
+/** When the deadline of the workflow is over; undefined: it has none. */
+export function workflowEnd(head: Head): number | undefined {
   const { deadlineMs } = head.spec;
   return deadlineMs === undefined ? undefined : beganAt(head) + deadlineMs;
 }

@@ -22,6 +22,14 @@ describe('nodes for failures', () => {
     expect(flow.state).toMatchObject({ state: 'failed', cause: { kind: 'nodes', nodes: ['a'] } });
   });
 
+  it('say until when all else may go on, where the workflow has a deadline', () => {
+    const flow = new Flow({ ...nodes, deadlineMs: 60_000 });
+    const until = new Date(flow.state.createdAt + 60_000).toISOString();
+    expect(waitingFor(flow.state, 'tell')).toBe(
+      `all else has to end first, until ${until} at the latest (workflow): it begins if something fails`,
+    );
+  });
+
   it('are skipped when nothing failed, which is no failure', () => {
     const flow = new Flow(nodes);
     flow.succeed('a');

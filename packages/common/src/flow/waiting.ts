@@ -1,5 +1,5 @@
 import { describeCause } from './describe-cause.js';
-import { type EnclosingLimit, enclosingLimits } from './enclosing.js';
+import { type EnclosingLimit, enclosingLimits, workflowEnd } from './enclosing.js';
 import { approversText, authorOf, standingOf } from './gate-standing.js';
 import { graphOf, groupOf } from './graph.js';
 import { groupText } from './group-text.js';
@@ -55,7 +55,9 @@ function needsText(run: RunFlow, nodeId: string): string {
     return `its run's turn in ${groupText(run.spec)}`;
   }
   if (graphOf(run.spec).spec(nodeId)?.onFailure === true && run.openMain > 0) {
-    return 'all else has to end first: it begins if something fails';
+    const end = run.cancelRequested === undefined ? workflowEnd(run) : undefined;
+    const until = end === undefined ? '' : `, until ${instant(end)} at the latest (workflow)`;
+    return `all else has to end first${until}: it begins if something fails`;
   }
   const group = groupOf(run.spec, nodeId);
   const turn = `its turn: max_parallel is ${group?.rules.maxParallel ?? 0} in matrix ${group?.name ?? ''}`;
