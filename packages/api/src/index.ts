@@ -11,7 +11,7 @@ export { registerOperatorApi } from './operator/register.js';
 export { registerRunPages } from './pages/register.js';
 export { describeState } from './runs/describe.js';
 export { nodeFacts, runName } from './runs/node-facts.js';
-export { runPagePath } from './runs/run-view.js';
+export { runPagePath, unbegunStep } from './runs/run-view.js';
 export type { ScheduleView } from './schedules/schedule-view.js';
 export type {
   AttemptInfo,

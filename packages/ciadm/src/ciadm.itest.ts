@@ -34,6 +34,9 @@ describe('looking', () => {
     expect(short).toEqual(await call(['run', 'show', '1']));
     expect(short.stdout).toMatch(/1\. failed +Compile +exit 3/);
     expect(short.stdout).toMatch(/test {2}skipped/);
+    // What never began waits for nothing any more.
+    expect(short.stdout).not.toContain('waiting');
+    expect(short.stdout).toMatch(/1\. skipped/);
     expect(JSON.parse((await call(['run', '1', '--json'])).stdout)).toMatchObject({ number: 1, state: 'failed' });
 
     expect((await call(['hosts'])).stdout).toMatch(/alder +active +0\/64/);

@@ -59,7 +59,7 @@ export function duration(text: string): number {
 }
 
 /** Collects `--input` after `--input`. The value may have anything in it, also `=` and nothing at all. */
-export function anotherInput(text: string, before: Readonly<Record<string, string>>): Record<string, string> {
+export function anotherInput(text: string, before: Readonly<Record<string, string>> = {}): Record<string, string> {
   const at = text.indexOf('=');
   if (at < 1) throw new InvalidArgumentError('A name and a value are wanted: level=debug.');
   const name = text.slice(0, at);

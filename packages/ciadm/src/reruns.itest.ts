@@ -148,7 +148,7 @@ describe('a run that waits', () => {
     const file = join(here.directory, 'run.json');
     await writeFile(file, 'already here');
     const taken = await here.call(['run', 'export', '1', '--out', file]);
-    expect(taken).toMatchObject({ code: 2, stderr: expect.stringContaining('The run goes on here') });
+    expect(taken).toMatchObject({ code: 2, stderr: expect.stringContaining('Nothing was done to the run') });
     expect((await here.call(['run', '1', '--json'])).stdout).toContain('"state": "running"');
 
     const out = join(here.directory, 'run-1.json');
@@ -156,6 +156,12 @@ describe('a run that waits', () => {
     expect((await stat(out)).mode & 0o777).toBe(0o600);
     expect((await here.call(['run', '1'])).stdout).toMatch(/run 1 {2}cancelled/);
     expect((await here.call(['run', 'export', '1'])).stdout).toBe(await readFile(out, 'utf8'));
+
+    // Also when it has left already: the message says nothing that is not so.
+    const again = await here.call(['run', 'export', '1', '--out', out]);
+    expect(again).toMatchObject({ code: 2, stderr: expect.stringContaining('Nothing was done to the run') });
+    const nowhere = await there.call(['run', 'import', `${out}.gone`]);
+    expect(nowhere).toMatchObject({ code: 2, stderr: expect.stringContaining('the file that ciadm run export wrote') });
 
     const alone = await there.call(['run', 'import', out]);
     expect(alone).toMatchObject({ code: 3, stderr: expect.stringContaining('ciadm repo add acme/app --forge local') });

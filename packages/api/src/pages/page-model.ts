@@ -3,7 +3,7 @@ import type { AttemptRecord, NodeRecord, RunDetail, StepRecord } from '@solstice
 import { openGates } from '../gates/gate-view.js';
 import { describeState } from '../runs/describe.js';
 import { nodeFacts, runName } from '../runs/node-facts.js';
-import { nodeView } from '../runs/run-view.js';
+import { nodeView, unbegunStep } from '../runs/run-view.js';
 
 /** What of a run page changes while it is looked at: the page is made from it, and the `state` event is it. */
 export interface PageModel {
@@ -61,7 +61,9 @@ function jobModel(node: NodeRecord, spec: NodeSpec | undefined, now: Date): Page
     took: tookText(attempt?.startedAt, attempt?.endedAt, now),
     note: [...node.attempts.slice(0, -1).map(pastAttempt), jobNote(node, attempt)].filter((text) => text).join(' · '),
     facts: nodeFacts(nodeView(node, spec)).join('\n'),
-    steps: Array.from({ length: stepsOf(spec).length }, (_, index) => stepModel(steps.get(index), now)),
+    steps: Array.from({ length: stepsOf(spec).length }, (_, index) =>
+      stepModel(steps.get(index), unbegunStep(node), now),
+    ),
   };
 }
 
@@ -77,8 +79,12 @@ function jobNote(node: NodeRecord, attempt: AttemptRecord | undefined): string {
   return where;
 }
 
-function stepModel(step: StepRecord | undefined, now: Date): PageModel['jobs'][number]['steps'][number] {
-  const state = step?.state ?? 'waiting';
+function stepModel(
+  step: StepRecord | undefined,
+  unbegun: string,
+  now: Date,
+): PageModel['jobs'][number]['steps'][number] {
+  const state = step?.state ?? unbegun;
   const exit = step?.exitCode !== undefined && step.exitCode !== 0 ? ` (exit ${step.exitCode})` : '';
   const signal = step?.signal === undefined ? '' : ` (${step.signal})`;
   return {

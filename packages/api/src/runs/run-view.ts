@@ -1,4 +1,4 @@
-import { type Cause, describeCause, errorKindOf, type NodeSpec, stepsOf } from '@solstice/common/flow';
+import { type Cause, describeCause, errorKindOf, isTerminal, type NodeSpec, stepsOf } from '@solstice/common/flow';
 import { branchOf } from '@solstice/common/forge';
 import type { AttemptRecord, NodeRecord, RunDetail, RunSummary, RunWait, StepRecord } from '@solstice/common/store';
 import { gateView } from '../gates/gate-view.js';
@@ -58,6 +58,15 @@ export function runDetailView(run: RunDetail, publicUrl: string): RunDetailView 
     workflowFile: run.spec.workflow.file,
     nodes: run.nodes.map((node) => nodeView(node, specs.get(node.id))),
   };
+}
+
+/**
+ * How a step is shown that nothing was heard of. Nothing that has ended waits: what it never came to is passed over with it,
+ * and what an earlier run did is not done here.
+ */
+export function unbegunStep({ state, reusedFrom }: Pick<NodeView, 'state' | 'reusedFrom'>): string {
+  if (!isTerminal(state)) return 'waiting';
+  return reusedFrom === undefined ? 'skipped' : 'reused';
 }
 
 export function nodeView(node: NodeRecord, spec: NodeSpec | undefined): NodeView {

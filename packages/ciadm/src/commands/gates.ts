@@ -28,7 +28,7 @@ export function addApprove(program: Command, runtime: Runtime): void {
       .description('let a run past a gate; exit code 5 if the gate is not open, or if you may not')
       .argument('<run>', 'number or id')
       .argument('[gate]', gateArgument)
-      .option('--input <name=value>', 'an input of the gate; as often as there are inputs', anotherInput, {})
+      .option('--input <name=value>', 'an input of the gate; as often as there are inputs', anotherInput)
       .option('--by <name>', 'who decides, as approvers are called in the workflow; else the user of this shell')
       .option('--reason <text>', 'shown beside the decision'),
     [
@@ -37,11 +37,10 @@ export function addApprove(program: Command, runtime: Runtime): void {
       '$ ciadm approve 12 release --by ada --reason "tried on staging"',
     ],
   ).action(
-    runtime.action<Options & { input: Record<string, string> }>(async (context, [ref = '', gate], options) => {
-      const { input, reason, by = context.actor } = options;
+    runtime.action<Options & { input?: Record<string, string> }>(async (context, [ref = '', gate], options) => {
+      const { input: inputs, reason, by = context.actor } = options;
       const client = await context.client();
       const id = gate ?? onlyOpenGate(await client.run(ref)).id;
-      const inputs = Object.keys(input).length === 0 ? undefined : input;
       await tell(context, id, by, await client.approve(ref, id, { inputs, by, reason }));
       return undefined;
     }),

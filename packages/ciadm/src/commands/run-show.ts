@@ -1,4 +1,4 @@
-import { type NodeView, nodeFacts, type RunDetailView, runName, type StepView } from '@solstice/api';
+import { type NodeView, nodeFacts, type RunDetailView, runName, type StepView, unbegunStep } from '@solstice/api';
 import type { Command } from 'commander';
 import { type Runtime, withExamples } from '../command.js';
 import type { Output } from '../output.js';
@@ -95,17 +95,25 @@ async function writeNode(output: Output, node: NodeView, now: Date): Promise<voi
         index,
         name,
         last?.steps.find((step) => step.index === index),
+        unbegunStep(node),
         now,
       )}`,
     );
   }
 }
 
-function stepLine(output: Output, index: number, name: string, step: StepView | undefined, now: Date): string {
+function stepLine(
+  output: Output,
+  index: number,
+  name: string,
+  step: StepView | undefined,
+  unbegun: string,
+  now: Date,
+): string {
   const { colours } = output;
   const exit = step?.exitCode ? `exit ${step.exitCode}` : (step?.signal ?? '');
-  const state = (step?.state ?? 'waiting').replace('_', ' ');
+  const state = step?.state ?? unbegun;
   const duration = took(step?.startedAt, step?.endedAt, now);
   const tail = [exit, duration].filter((text) => text).join('  ');
-  return `${String(index + 1).padStart(3)}. ${paintState(step?.state ?? 'waiting', colours, state.padEnd(9))}  ${oneLine(name)}${tail && `  ${colours.dim(tail)}`}`;
+  return `${String(index + 1).padStart(3)}. ${paintState(state, colours, state.replace('_', ' ').padEnd(9))}  ${oneLine(name)}${tail && `  ${colours.dim(tail)}`}`;
 }

@@ -52,7 +52,7 @@ async function writeNew(path: string, documentOf: () => Promise<object>): Promis
   try {
     file = await open(path, 'wx', 0o600);
   } catch (error) {
-    throw new SolsticeError('usage', `${path} cannot be written (${reasonOf(error)}). The run goes on here.`, {
+    throw new SolsticeError('usage', `${path} cannot be written (${reasonOf(error)}). Nothing was done to the run.`, {
       cause: error,
       hint: 'Name a file that is not there yet.',
     });
@@ -71,7 +71,10 @@ async function read(path: string): Promise<string> {
   try {
     return await readFile(path, 'utf8');
   } catch (error) {
-    throw new SolsticeError('usage', `${path} cannot be read (${reasonOf(error)}).`, { cause: error });
+    throw new SolsticeError('usage', `${path} cannot be read (${reasonOf(error)}).`, {
+      cause: error,
+      hint: 'Name the file that ciadm run export wrote.',
+    });
   }
 }
 

@@ -12,7 +12,7 @@ interface Options {
   ref?: string;
   commit?: string;
   workflow?: string;
-  input: Record<string, string>;
+  input?: Record<string, string>;
   wait?: boolean;
 }
 
@@ -27,7 +27,7 @@ export function addTrigger(program: Command, runtime: Runtime): void {
       .option('--ref <ref>', 'branch or full ref; else the default branch')
       .option('--commit <id>', 'this commit of it; else its newest')
       .option('--workflow <name>', 'only this workflow')
-      .option('--input <name=value>', 'an input of that workflow; as often as there are inputs', anotherInput, {})
+      .option('--input <name=value>', 'an input of that workflow; as often as there are inputs', anotherInput)
       .option('--wait', 'until the runs are over; exit code 1 if one did not succeed'),
     [
       '$ ciadm trigger acme/app',
@@ -35,10 +35,9 @@ export function addTrigger(program: Command, runtime: Runtime): void {
       '$ ciadm trigger acme/app --workflow deploy --input level=debug --input replicas=3',
     ],
   ).action(
-    runtime.action<Options>(async (context, [repository = ''], { ref, commit, workflow, input, wait }) => {
+    runtime.action<Options>(async (context, [repository = ''], { ref, commit, workflow, input: inputs, wait }) => {
       const { output } = context;
       const client = await context.client();
-      const inputs = Object.keys(input).length === 0 ? undefined : input;
       const answer = await client.trigger({ repository, ref, commit, workflow, inputs, by: context.actor });
       if (!context.json) {
         for (const run of answer.runs) await output.line(`run ${run.number}  ${run.url}`);
