@@ -83,6 +83,22 @@ describe('answers', () => {
     expect(why.reasons[0]?.text).toContain('in step 1 "Compile" on host alder');
   });
 
+  test('why names the runs that come before one that is held', async () => {
+    const { client, world } = await served();
+    const concurrency = { group: 'staging', policy: 'queue' as const };
+    const plan = (workflow: string) => world.plan({ workflow, jobs: { deploy: [] }, concurrency });
+    const [first, second, third] = [await plan('one'), await plan('two'), await plan('three')];
+    const reason = async (run: { number: number } | undefined) =>
+      (await client.why(run?.number ?? 0)).reasons.find(({ subject }) => subject === 'run')?.text;
+    expect(await reason(first)).toBeUndefined();
+    expect(await reason(second)).toBe(`waits for run ${first?.number} of concurrency group "staging"`);
+    expect(await reason(third)).toBe(
+      `waits for runs ${first?.number}, ${second?.number} of concurrency group "staging"`,
+    );
+    await client.cancel(first?.number ?? 0);
+    expect(await reason(second)).toBe('waits for its turn in concurrency group "staging", which comes now');
+  });
+
   test('what is not there is not-found; what is not understood is told in full', async () => {
     const { client, server } = await served();
     await expect(client.run(7)).rejects.toMatchObject({ code: 'not-found', message: 'There is no run 7.' });

@@ -7,6 +7,7 @@ import { cancelBodySchema, runListQuerySchema, runRefSchema, triggerBodySchema }
 import { runStateSchema } from '../schemas.js';
 import { findRun } from './find-run.js';
 import { runDetailView, runPagePath, runSummaryView } from './run-view.js';
+import { turnOf } from './turn.js';
 import { explain } from './why.js';
 
 export function registerRunRoutes(app: FastifyInstance, deps: OperatorApiDeps): void {
@@ -44,7 +45,7 @@ export function registerRunRoutes(app: FastifyInstance, deps: OperatorApiDeps): 
   app.get('/runs/:run/why', async (request) => {
     const run = await findRun(store, parseInput(runRefSchema, request.params).run);
     const [hosts, checks] = await Promise.all([store.hosts.list(), store.checks.list({ runId: run.id, limit: 20 })]);
-    return explain(run, hosts, checks, deps.publicUrl());
+    return explain(run, hosts, checks, deps.publicUrl(), await turnOf(store, run));
   });
 
   app.post('/runs/:run/cancel', async (request) => {

@@ -5,6 +5,7 @@ import type { Why } from '../schemas.js';
 import { describeState } from './describe.js';
 import { runName } from './node-facts.js';
 import { runSummaryView } from './run-view.js';
+import { type Turn, turnText } from './turn.js';
 
 /** Why a run is where it is: what each job waits for or ended by, what a host refused, which report is still owed. */
 export function explain(
@@ -12,8 +13,10 @@ export function explain(
   hosts: readonly HostRecord[],
   checks: readonly CheckRecord[],
   publicUrl: string,
+  turn?: Turn,
 ): Why {
   const reasons = run.nodes.flatMap((node) => explainNode(node, run, hosts));
+  if (turn !== undefined) reasons.unshift({ subject: 'run', state: run.state, text: `waits for ${turnText(turn)}` });
   if (run.cancelRequested && !isTerminal(run.state)) {
     const { by, reason } = run.cancelRequested;
     reasons.unshift({

@@ -19,6 +19,7 @@ export interface PlanOptions {
   /** What conditions may read; the actor is whoever caused the run. */
   values?: RunSpec['values'];
   bundles?: RunSpec['bundles'];
+  concurrency?: RunSpec['concurrency'];
   steps?: string[];
   ref?: string;
   title?: string;
@@ -88,6 +89,7 @@ export class World {
         ],
         ...(options.values && { values: options.values }),
         ...(options.bundles && { bundles: options.bundles }),
+        ...(options.concurrency && { concurrency: options.concurrency }),
       },
       source: {
         repositoryId: repository.id,

@@ -44,7 +44,9 @@ function nodeText(node: NodeView, colours: Colours): string {
   const { gate, reusedFrom, taken } = node;
   const said = taken === undefined ? paintState(node.state, colours) : colours.green(`took ${taken}`);
   const more = [
-    ...(gate?.open ? [`${gate.missing} of ${gate.count} approvals missing`] : []),
+    ...(gate?.open
+      ? [gate.count === 1 ? 'not approved yet' : `${gate.missing} of ${gate.count} approvals missing`]
+      : []),
     ...(reusedFrom ? [`of ${runName(reusedFrom)}`] : []),
   ];
   const rest = more.length === 0 ? '' : colours.dim(` (${more.join(', ')})`);

@@ -270,7 +270,7 @@ export function describeRunTransfers(scene: () => Scene): void {
       const { store } = scene();
       type Edit = (document: Omit<RunExport, 'events'> & { events: Record<string, unknown>[] }) => void;
       const edits: Record<string, Edit> = {
-        'another format': (document) => Object.assign(document, { version: 2 }),
+        'another format': (document) => Object.assign(document, { format: 'a run' }),
         'a field nobody knows': (document) => Object.assign(document, { extra: 1 }),
         'no events': (document) => document.events.splice(0),
         'an event left out': (document) => document.events.splice(3, 1),
@@ -323,6 +323,10 @@ export function describeRunTransfers(scene: () => Scene): void {
           message: expect.stringContaining('This is no run that was exported, or it was changed since: '),
         });
       }
+      await expect(take(store, { ...good, version: 2 })).rejects.toMatchObject({
+        code: 'usage',
+        message: 'This file has form 2, and this version reads form 1.',
+      });
       for (const nothing of [undefined, null, 'run', []]) {
         await expect(take(store, nothing)).rejects.toMatchObject({ code: 'usage' });
       }

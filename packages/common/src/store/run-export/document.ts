@@ -1,6 +1,9 @@
 import { z } from 'zod';
 import { flowEventSchema, text } from './event-schema.js';
 
+/** Raised when an older version could not read it any more. */
+export const EXPORT_VERSION = 1;
+
 const instant = z.iso.datetime({ precision: 3 });
 
 /** A step that has begun, as its runner told of it. */
@@ -36,7 +39,7 @@ const attemptSchema = z.strictObject({
  */
 export const runExportSchema = z.strictObject({
   format: z.literal('solstice-run'),
-  version: z.literal(1),
+  version: z.literal(EXPORT_VERSION),
   exportedAt: instant,
   exportedBy: z.string(),
   run: z.strictObject({ id: z.uuid(), number: z.number().int().positive(), workflow: text }),

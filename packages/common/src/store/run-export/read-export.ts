@@ -17,7 +17,7 @@ import {
 } from '../../flow/index.js';
 import { waitingSteps } from '../projection/index.js';
 import type { LogChunkRecord, StepRecord } from '../records.js';
-import { type ExportedAttempt, type RunExport, runExportSchema } from './document.js';
+import { EXPORT_VERSION, type ExportedAttempt, type RunExport, runExportSchema } from './document.js';
 
 /** A run that comes from another installation, as it goes on here. */
 export interface ArrivingRun {
@@ -41,6 +41,12 @@ export interface ArrivingAttempt {
  * that can go on. Rejects with `usage`, saying where it is wrong.
  */
 export function readExport(given: unknown): ArrivingRun {
+  const version = (given as { version?: unknown } | null)?.version;
+  if (typeof version === 'number' && version !== EXPORT_VERSION) {
+    throw new SolsticeError('usage', `This file has form ${version}, and this version reads form ${EXPORT_VERSION}.`, {
+      hint: 'Another version of Solstice wrote it: import it with one that is as new.',
+    });
+  }
   const parsed = runExportSchema.safeParse(given);
   if (!parsed.success) {
     const issues = parsed.error.issues.slice(0, 5).map(({ path, message }) => {

@@ -2,7 +2,7 @@ import { SolsticeError } from '../../errors/index.js';
 import { type AttemptView, attemptsOf, type FlowEvent, isTerminal, type RunFlow } from '../../flow/index.js';
 import type { AttemptProgress, RunMeta } from '../projection/index.js';
 import type { LogChunkRecord } from '../records.js';
-import type { ExportedAttempt, RunExport } from './document.js';
+import { EXPORT_VERSION, type ExportedAttempt, type RunExport } from './document.js';
 
 /** As much of all logs of a run as travels with it: the end of each, the newest attempts first. */
 export const EXPORTED_LOG_BYTES = 16 * 1024 * 1024;
@@ -47,7 +47,7 @@ export function exportOf(
   }
   return {
     format: 'solstice-run',
-    version: 1,
+    version: EXPORT_VERSION,
     exportedAt: new Date(intent.at).toISOString(),
     exportedBy: intent.by,
     run: { id: run.runId, number: meta.number, workflow: run.spec.workflow.name },
