@@ -198,6 +198,8 @@ export const nodeSchema = z.object({
 
 export const runDetailSchema = runSummarySchema.extend({
   workflowFile: z.string(),
+  /** SHA-256 of the file's text as the run was planned from it, in hex. Absent: it was planned by an older version. */
+  workflowSha256: z.string().optional(),
   nodes: z.array(nodeSchema),
 });
 

@@ -56,6 +56,7 @@ export function runDetailView(run: RunDetail, publicUrl: string): RunDetailView 
   return {
     ...runSummaryView(run, publicUrl),
     workflowFile: run.spec.workflow.file,
+    ...(run.spec.workflow.sha256 && { workflowSha256: run.spec.workflow.sha256 }),
     nodes: run.nodes.map((node) => nodeView(node, specs.get(node.id))),
   };
 }

@@ -50,7 +50,7 @@ async function writeRun(output: Output, run: RunDetailView, now: Date): Promise<
     ['title', source.title],
     ['rerun', run.rerun && rerunText(run.rerun)],
     ['trigger', `${run.trigger.event} by ${run.trigger.actor}, ${relativeTime(run.createdAt, now)}`],
-    ['file', run.workflowFile],
+    ['file', fileText(run)],
     ['page', run.url],
   ];
   for (const [name, text] of rows) {
@@ -59,6 +59,11 @@ async function writeRun(output: Output, run: RunDetailView, now: Date): Promise<
   await output.line();
   for (const line of graphLines(run.nodes, colours)) await output.line(line);
   for (const node of run.nodes) await writeNode(output, node, now);
+}
+
+/** With as much of its hash as tells its states apart. */
+function fileText({ workflowFile, workflowSha256 }: RunDetailView): string {
+  return workflowSha256 === undefined ? workflowFile : `${workflowFile} (sha256 ${workflowSha256.slice(0, 12)})`;
 }
 
 function rerunText({ of, number, generation, by }: NonNullable<RunDetailView['rerun']>): string {

@@ -61,7 +61,11 @@ export function freeze(workflow: Workflow, values: RunValues = {}, { changed = {
   return {
     spec: {
       version: 1,
-      workflow: { name: workflow.name, file: workflow.file },
+      workflow: {
+        name: workflow.name,
+        file: workflow.file,
+        ...(workflow.sha256 === undefined ? {} : { sha256: workflow.sha256 }),
+      },
       nodes,
       ...(concurrency === undefined ? {} : { concurrency }),
       ...(Object.keys(groups).length === 0 ? {} : { groups }),

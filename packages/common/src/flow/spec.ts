@@ -180,7 +180,15 @@ export const groupSpecSchema = z.strictObject({
 
 export const runSpecSchema = z.strictObject({
   version: z.literal(1),
-  workflow: z.strictObject({ name: z.string(), file: z.string() }),
+  workflow: z.strictObject({
+    name: z.string(),
+    file: z.string(),
+    /** Of the file's text as it was read, in hex: says which of its states this is. */
+    sha256: z
+      .string()
+      .regex(/^[0-9a-f]{64}$/)
+      .optional(),
+  }),
   nodes: z.array(nodeSpecSchema),
   /** For all of it, from the start of the run on; `onFailure` nodes come after it. */
   deadlineMs: z.number().int().positive().optional(),

@@ -3,6 +3,8 @@ import type { Diagnostic, Span } from '../kdl/index.js';
 /** One `.solstice/*.kdl` file, understood. Everything optional that is absent was not written. */
 export interface Workflow {
   file: string;
+  /** Of its text, in hex; where somebody asked for it. */
+  sha256?: string;
   name: string;
   /** Where the name stands; for what is wrong between files. */
   nameSpan?: Span;

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { freeze, type RunSpec, type RunValues } from '@solstice/common/flow';
 import type { ForgeEvent } from '@solstice/common/forge';
 import type { NewFailedCheck, NewRun, SourceRef } from '@solstice/common/store';
@@ -39,10 +40,10 @@ export async function readCommit(files: readonly WorkflowFile[], parse: ParseFil
   const understood: Workflow[] = [];
   const found = new Map<string, Diagnostic[]>();
   for (const file of files) if ('diagnostic' in file) found.set(file.path, [file.diagnostic]);
-  for (const [index, { file }] of readable.entries()) {
+  for (const [index, { file, text }] of readable.entries()) {
     const result = results[index];
     const diagnostics = refuseUnavailable(result?.diagnostics ?? []);
-    if (result?.workflow && !hasErrors(diagnostics)) understood.push(result.workflow);
+    if (result?.workflow && !hasErrors(diagnostics)) understood.push({ ...result.workflow, sha256: sha256Of(text) });
     else found.set(file, diagnostics);
   }
   for (const diagnostic of checkTogether(understood)) found.set(diagnostic.file, [diagnostic]);
@@ -53,6 +54,10 @@ export async function readCommit(files: readonly WorkflowFile[], parse: ParseFil
       return diagnostics === undefined ? [] : [{ path, diagnostics }];
     }),
   };
+}
+
+function sha256Of(text: string): string {
+  return createHash('sha256').update(text).digest('hex');
 }
 
 export interface Ids {

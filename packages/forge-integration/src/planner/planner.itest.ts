@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { Secret } from '@solstice/common/config';
 import { createMemoryStore, type Delivery, type Store } from '@solstice/common/store';
 import { eventually, NO_COMMIT } from '@solstice/testing';
@@ -118,6 +118,21 @@ describe('a push', () => {
       ['solstice/Build', commit],
       ['solstice/Docs', commit],
     ]);
+  });
+
+  test('freezes the file into its run, with its hash; a later push of another text changes the next run only', async () => {
+    await start();
+    const [now, later] = [WORKFLOW, WORKFLOW.replace('echo hello', 'echo goodbye')];
+    expect(later).not.toBe(now);
+    await settled(await push(await git().commit({ files: { '.solstice/a.kdl': now } })));
+    const [first] = await runs();
+    const before = await here.store.runs.find({ id: first?.id ?? '' });
+    await settled(await push(await git().commit({ files: { '.solstice/a.kdl': later } })));
+    const [second] = await runs();
+    const hashOf = (text: string) => createHash('sha256').update(text).digest('hex');
+    expect(before?.spec.workflow).toMatchObject({ file: '.solstice/a.kdl', sha256: hashOf(now) });
+    expect((await here.store.runs.find({ id: first?.id ?? '' }))?.spec).toEqual(before?.spec);
+    expect((await here.store.runs.find({ id: second?.id ?? '' }))?.spec.workflow.sha256).toBe(hashOf(later));
   });
 
   test('with a broken file: a failed check that names the place; the good files run', async () => {
