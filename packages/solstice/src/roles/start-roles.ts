@@ -69,9 +69,7 @@ export async function startRoles(context: RoleContext, options: StartRolesOption
     ? await startHostRole(context, { destroyWorkers: options.ephemeral })
     : undefined;
   startReaping(context);
-  startKeepingTimers(context);
-  startKeepingGroups(context);
-  startKeepingSchedules(context);
+  startKeepers(context);
   await forge.start(roles);
 
   const operator = servesApi
@@ -99,25 +97,18 @@ function startReaping({ store, shutdown, health, logger, metrics, crashed }: Rol
   health.add('reaper', { needed: false, look: () => reaper.health() });
 }
 
-/** The same of what runs wait for in time: any process that is there fires what is due. */
-function startKeepingTimers({ store, shutdown, health, logger, metrics, crashed }: RoleContext): void {
-  const keeper = startTimerKeeper({ store, logger, onCrash: crashed, metrics });
-  shutdown.add('timers', () => keeper.stop());
-  health.add('timers', { needed: false, look: () => keeper.health() });
-}
-
-/** And of whose turn it is in a concurrency group. */
-function startKeepingGroups({ store, shutdown, health, logger, metrics, crashed }: RoleContext): void {
-  const keeper = startGroupKeeper({ store, logger, onCrash: crashed, metrics });
-  shutdown.add('groups', () => keeper.stop());
-  health.add('groups', { needed: false, look: () => keeper.health() });
-}
-
-/** And of schedules, which one of all processes puts into the inbox as they come. */
-function startKeepingSchedules({ store, shutdown, health, logger, metrics, crashed }: RoleContext): void {
-  const keeper = startScheduleKeeper({ store, logger, onCrash: crashed, metrics });
-  shutdown.add('schedules', () => keeper.stop());
-  health.add('schedules', { needed: false, look: () => keeper.health() });
+/** The same of what comes with time: timers of runs, turns in concurrency groups, ticks of schedules. Any process does it. */
+function startKeepers({ store, shutdown, health, logger, metrics, crashed }: RoleContext): void {
+  const options = { store, logger, onCrash: crashed, metrics };
+  const keepers = {
+    timers: startTimerKeeper(options),
+    concurrency: startGroupKeeper(options),
+    schedules: startScheduleKeeper(options),
+  };
+  for (const [name, keeper] of Object.entries(keepers)) {
+    shutdown.add(name, () => keeper.stop());
+    health.add(name, { needed: false, look: () => keeper.health() });
+  }
 }
 
 function needed<T>(value: T | undefined): T {

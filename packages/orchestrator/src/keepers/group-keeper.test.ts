@@ -2,10 +2,11 @@ import { randomUUID } from 'node:crypto';
 import { createMemoryStore, type Store } from '@solstice/common/store';
 import { createLogger } from '@solstice/common/telemetry';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { type RunningGroupKeeper, startGroupKeeper } from './group-keeper.js';
+import { startGroupKeeper } from './group-keeper.js';
+import type { RunningKeeper } from './keeper.js';
 
 let store: Store;
-let keepers: RunningGroupKeeper[];
+let keepers: RunningKeeper[];
 
 beforeEach(() => {
   keepers = [];
@@ -17,7 +18,7 @@ afterEach(async () => {
   await store.close();
 });
 
-function keep(): RunningGroupKeeper {
+function keep(): RunningKeeper {
   const onCrash = (error: Error): never => {
     throw error;
   };

@@ -2,11 +2,12 @@ import { randomUUID } from 'node:crypto';
 import { createMemoryStore, type Store } from '@solstice/common/store';
 import { createLogger } from '@solstice/common/telemetry';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { type RunningTimerKeeper, startTimerKeeper } from './timer-keeper.js';
+import type { RunningKeeper } from './keeper.js';
+import { startTimerKeeper } from './timer-keeper.js';
 
 let store: Store;
 let offsetMs: number;
-let keepers: RunningTimerKeeper[];
+let keepers: RunningKeeper[];
 
 beforeEach(() => {
   offsetMs = 0;
@@ -19,7 +20,7 @@ afterEach(async () => {
   await store.close();
 });
 
-function keep(everyMs = 60_000): RunningTimerKeeper {
+function keep(everyMs = 60_000): RunningKeeper {
   const onCrash = (error: Error): never => {
     throw error;
   };

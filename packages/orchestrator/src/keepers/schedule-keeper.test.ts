@@ -2,12 +2,13 @@ import { randomUUID } from 'node:crypto';
 import { createMemoryStore, type Store } from '@solstice/common/store';
 import { createLogger } from '@solstice/common/telemetry';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { type RunningScheduleKeeper, startScheduleKeeper } from './schedule-keeper.js';
+import type { RunningKeeper } from './keeper.js';
+import { startScheduleKeeper } from './schedule-keeper.js';
 
 const MINUTE = 60_000;
 let store: Store;
 let offsetMs: number;
-let keepers: RunningScheduleKeeper[];
+let keepers: RunningKeeper[];
 
 beforeEach(() => {
   offsetMs = 0;
@@ -20,7 +21,7 @@ afterEach(async () => {
   await store.close();
 });
 
-function keep(): RunningScheduleKeeper {
+function keep(): RunningKeeper {
   const onCrash = (error: Error): never => {
     throw error;
   };
