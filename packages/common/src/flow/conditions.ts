@@ -103,9 +103,14 @@ function needsOf(spec: RunSpec, nodeId: string): readonly WrittenNeed[] {
 
 const worstFirst: readonly NodeFlow['state'][] = ['failed', 'timed_out', 'cancelled', 'succeeded', 'skipped'];
 
+/** How several nodes ended that the file has one word for. Undefined: none of them has. */
+export function worstOf(states: readonly NodeFlow['state'][]): NodeFlow['state'] | undefined {
+  return worstFirst.find((state) => states.includes(state));
+}
+
 /** Of several the worst; of their outputs those on which they agree. */
 function resultOf(nodes: readonly NodeFlow[]): NeededResult {
-  const result = worstFirst.find((state) => nodes.some((node) => node.state === state)) ?? 'waiting';
+  const result = worstOf(nodes.map(({ state }) => state)) ?? 'waiting';
   const cause = nodes.find((node) => node.state === result && node.cause !== undefined)?.cause;
   return { result, reason: cause === undefined ? '' : describeCause(cause), outputs: agreed(nodes) };
 }

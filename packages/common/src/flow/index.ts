@@ -1,7 +1,7 @@
 export * from './attempt-id.js';
 export * from './cause.js';
 export { type CheckState, checkOf, clip, MAX_TITLE_LENGTH } from './check-state.js';
-export { conditionContextOf, needResultsOf } from './conditions.js';
+export { conditionContextOf, needResultsOf, worstOf } from './conditions.js';
 export { decide } from './decide.js';
 export * from './describe-cause.js';
 export * from './effects.js';

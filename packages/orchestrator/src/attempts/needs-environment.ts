@@ -1,9 +1,8 @@
+import { worstOf } from '@solstice/common/flow';
 import { environmentNameOf } from '@solstice/common/rpc';
 import type { Claim } from '@solstice/common/store';
 
 type NodeState = Claim['needs'][string]['result'];
-
-const worstFirst: readonly NodeState[] = ['failed', 'timed_out', 'cancelled', 'succeeded', 'skipped'];
 
 /**
  * What the job needs, as its steps see it: `NEEDS_<ID>_RESULT` and, for each output (of a gate: each input), `NEEDS_<ID>_<OUTPUT>`;
@@ -24,7 +23,7 @@ export function needsEnvironment(needs: Claim['needs']): { environment: Record<s
     }
   }
   for (const [group, cells] of matricesOf(needs)) {
-    add(`NEEDS_${environmentNameOf(group)}_RESULT`, `the result of ${group}`, worstOf(cells));
+    add(`NEEDS_${environmentNameOf(group)}_RESULT`, `the result of ${group}`, worstOf(cells) ?? 'succeeded');
   }
   const environment: Record<string, string> = {};
   const notes: string[] = [];
@@ -47,8 +46,4 @@ function matricesOf(needs: Claim['needs']): Map<string, NodeState[]> {
     if (group !== id && !Object.hasOwn(needs, group)) matrices.set(group, [...(matrices.get(group) ?? []), result]);
   }
   return matrices;
-}
-
-function worstOf(results: readonly NodeState[]): NodeState {
-  return worstFirst.find((one) => results.includes(one)) ?? 'succeeded';
 }
