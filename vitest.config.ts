@@ -26,8 +26,9 @@ export default defineConfig({
             'packages/testing/src/database/global-setup.ts',
             'packages/testing/src/rabbitmq/global-setup.ts',
           ],
-          testTimeout: 60_000,
-          hookTimeout: 120_000,
+          // Far more than any takes alone: a broker or a database that starts beside three others is slow.
+          testTimeout: 180_000,
+          hookTimeout: 180_000,
           maxWorkers: 2,
           sequence: { groupOrder: 1 },
         },

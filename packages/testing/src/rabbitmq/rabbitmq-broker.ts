@@ -113,6 +113,8 @@ export function brokerEnvironment(place: BrokerPlace): NodeJS.ProcessEnv {
     TMPDIR: directory,
     ERL_EPMD_PORT: String(epmdPort),
     ERL_EPMD_ADDRESS: '127.0.0.1',
+    // Whatever VM finds no port mapper fails: one that it started itself would outlive the broker.
+    ERL_ZFLAGS: '-start_epmd false',
     RABBITMQ_NODENAME: `solstice-test-${port}@localhost`,
     RABBITMQ_DIST_PORT: String(distributionPort),
     RABBITMQ_CONF_ENV_FILE: '/dev/null',

@@ -47,7 +47,14 @@ describe.skipIf('missing' in programs)('brokers for tests', () => {
       await server.stop();
     }
     await server.stop();
-    await eventually(async () => (await processesOf(directory)).length === 0);
+    let left: string[] = [];
+    await eventually(
+      async () => {
+        left = await processesOf(directory);
+        return left.length === 0;
+      },
+      { describe: () => `processes of a broker that was stopped: ${left.join(', ')}` },
+    );
     await expect(access(directory)).rejects.toThrow();
   });
 });
@@ -60,9 +67,15 @@ describe('RabbitMQ for tests', () => {
   });
 });
 
-/** Those with the directory in their environment, which every process of a broker has. */
+/** `pid command` of those with the directory in their environment, which every process of a broker has. */
 async function processesOf(directory: string): Promise<string[]> {
   const pids = (await readdir('/proc')).filter((entry) => /^\d+$/.test(entry));
   const environments = await Promise.all(pids.map((pid) => readFile(`/proc/${pid}/environ`, 'utf8').catch(() => '')));
-  return pids.filter((_pid, index) => environments[index]?.includes(directory));
+  const found = pids.filter((_pid, index) => environments[index]?.includes(directory));
+  return await Promise.all(
+    found.map(async (pid) => {
+      const command = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => 'gone meanwhile');
+      return `${pid} ${command.replaceAll('\0', ' ').trim()}`;
+    }),
+  );
 }

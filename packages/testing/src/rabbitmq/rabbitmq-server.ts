@@ -129,12 +129,21 @@ class OwnServer implements RabbitServer {
   }
 }
 
-// The port mapper first and in the foreground: the Erlang VM would start one that stays for ever. `detached` makes
-// rabbitmq-server become the VM instead of watching over it. Reading ends when whoever started this lets go, or has died.
+// The port mapper first, in the foreground, and answering: whatever finds none would have to start one, which stays for
+// ever. `detached` makes rabbitmq-server become the VM instead of watching over it. Reading ends when whoever started
+// this lets go, or has died. The two are waited for then: the next pair needs their ports.
 const GROUP = `
-epmd -port "$2" -address 127.0.0.1 &
+epmd -port "$2" -address 127.0.0.1 >> "$3" 2>&1 < /dev/null &
+mapper=$!
+until epmd -port "$2" -names > /dev/null 2>&1; do
+  kill -0 $mapper || exit 1
+  sleep 0.05
+done
 detached=1 "$1/rabbitmq-server" >> "$3" 2>&1 < /dev/null &
+server=$!
 cat > /dev/null
+kill -KILL $server $mapper
+wait
 kill -KILL 0
 `;
 
