@@ -192,8 +192,11 @@ describe('a rerun of any ended run', () => {
         const first = planned(spec, {});
         play(first, said);
         finish(first);
-        const asked = choose(spec.nodes.map(({ id }) => id));
+        const asked: Rerun = { ...choose(spec.nodes.map(({ id }) => id)), here: true };
         const rerun = planRerun(first.state, asked);
+        if (first.state.cancelRequested?.because?.kind === 'exported') {
+          expect(isRefusal(planRerun(first.state, choose(spec.nodes.map(({ id }) => id))))).toBe(true);
+        }
         if (isRefusal(rerun)) {
           requireInVain(first.state, asked);
           return;
@@ -229,13 +232,45 @@ describe('a rerun of any ended run', () => {
     expect(played).toBeGreaterThan(50);
   });
 
+  it('of any part of one that its deadline ended is not cancelled, when nobody cancels it', () => {
+    let played = 0;
+    fc.assert(
+      fc.property(gatedGraph, personSayings, fc.nat(20), (graph, said, index) => {
+        const first = planned({ ...graph, deadlineMs: 3_600_000 }, {});
+        play(
+          first,
+          said.filter(({ word, other }) => ['decide', 'other'].includes(word) && other.kind !== 'cancel'),
+        );
+        first.now = Math.max(first.now, 1_000_000 + 3_600_000);
+        first.do({ kind: 'fire', key: 'workflow:r1' });
+        finish(first);
+        const ids = graph.nodes.map(({ id }) => id);
+        const rerun = planRerun(first.state, { kind: 'node', nodeId: ids[index % ids.length] ?? '' });
+        if (isRefusal(rerun) || first.state.cancelRequested === undefined) {
+          return;
+        }
+        // A worker may say that its job was cancelled although nobody asked for it.
+        const reused = Object.values(rerun.reused);
+        if (reused.some(({ state, cause }) => state === 'cancelled' && cause?.kind === 'cancelled')) {
+          return;
+        }
+        played += 1;
+        const again = planned({ ...graph, deadlineMs: Number.MAX_SAFE_INTEGER }, { reused: rerun.reused }, 'r2');
+        finish(again);
+        expect(again.state.state).not.toBe('cancelled');
+      }),
+      { numRuns: 150 },
+    );
+    expect(played).toBeGreaterThan(30);
+  });
+
   it('that goes well comes to what a run comes to that went well from the start', () => {
     fc.assert(
       fc.property(gatedGraph, personSayings, (spec, said) => {
         const first = planned(spec, {});
         play(first, said);
         finish(first);
-        const rerun = planRerun(first.state, { kind: 'failed' });
+        const rerun = planRerun(first.state, { kind: 'failed', here: true });
         if (isRefusal(rerun)) {
           return;
         }

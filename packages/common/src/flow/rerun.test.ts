@@ -125,6 +125,77 @@ describe('a rerun', () => {
   });
 });
 
+describe('a rerun of a run that was ended before all of it had ended', () => {
+  /** `a` succeeded, `slow` was on a host and `next` had not begun when the run ended; `free` did not begin either. */
+  const parts = [job('a'), job('slow', ['a']), job('next', ['slow']), gate('free', ['a'])];
+  const ended = (end: (flow: Flow) => void, more: Partial<RunSpec> = {}): Flow => {
+    const flow = new Flow({ ...spec(...parts), ...more });
+    flow.succeed('a');
+    flow.start('slow');
+    end(flow);
+    return flow;
+  };
+  const atDeadline = (said: (flow: Flow) => void): Flow =>
+    ended(
+      (flow) => {
+        flow.now += 600_000;
+        flow.do({ kind: 'fire', key: 'workflow:r1' });
+        said(flow);
+      },
+      { deadlineMs: 600_000 },
+    );
+  const attemptId = 'r1/slow/1';
+
+  it.each<[string, (flow: Flow) => void]>([
+    ['its worker ended it', (flow) => flow.do({ kind: 'finish', attemptId, result: { state: 'cancelled' } })],
+    ['its worker was lost meanwhile', (flow) => flow.do({ kind: 'lose', attemptId, detail: 'gone' })],
+  ])('by its deadline does with one job all that the deadline cut off: %s', (_name, said) => {
+    const flow = atDeadline(said);
+    expect(flow.state).toMatchObject({ state: 'failed', cause: { kind: 'clock', clock: 'workflow' } });
+    expect(flow.nodeStates()).toEqual({ a: 'succeeded', slow: 'cancelled', next: 'cancelled', free: 'cancelled' });
+    for (const which of [{ kind: 'failed' }, { kind: 'node', nodeId: 'free' }] as const) {
+      const second = again(flow, which);
+      expect(reusedBy(second)).toEqual(['a']);
+      second.succeed('slow');
+      second.succeed('next');
+      drain(second);
+      expect(second.state.state).toBe('succeeded');
+    }
+  });
+
+  it('by a person, or by a newer run, leaves the rest as it was decided', () => {
+    const end = (flow: Flow) => flow.do({ kind: 'finish', attemptId, result: { state: 'cancelled' } });
+    for (const wish of [{ kind: 'cancel', by: 'mara' } as const, { kind: 'supersede', byRunId: 'r9' } as const]) {
+      const flow = ended((one) => {
+        one.do(wish);
+        end(one);
+      });
+      const second = again(flow, { kind: 'node', nodeId: 'slow' });
+      expect(reusedBy(second)).toEqual(['a', 'free']);
+      // Also by whoever does that one again.
+      drain(second);
+      expect(second.state).toMatchObject({ state: 'cancelled', cause: { kind: 'nodes', nodes: ['free'] } });
+      expect(reusedBy(again(second, { kind: 'node', nodeId: 'next' }, 'r3'))).toEqual(['a', 'slow', 'free']);
+    }
+  });
+
+  it('by an export is refused, unless it is said to be done here', () => {
+    const flow = new Flow(spec(job('a'), gate('ask'), job('b', ['a'])));
+    flow.succeed('a');
+    flow.do({ kind: 'export', by: 'mara' });
+    for (const which of [{ kind: 'all' }, { kind: 'failed' }, { kind: 'node', nodeId: 'b' }] as const) {
+      expect(planRerun(flow.state, which)).toEqual({
+        ...{ refused: true, state: 'cancelled' },
+        reason: expect.stringMatching(/^mara exported it, and it goes on where it was imported.*--here/),
+      });
+    }
+    const second = again(flow, { kind: 'node', nodeId: 'b', here: true });
+    expect(reusedBy(second)).toEqual(['a']);
+    drain(second);
+    expect(second.state.state).toBe('succeeded');
+  });
+});
+
 describe('a rerun of several by one name', () => {
   const cell = (id: string, os: string) => job(id, [], { matrix: { group: 'test', cell: { os } } });
   const matrix: RunSpec = {
@@ -156,6 +227,16 @@ describe('a rerun of several by one name', () => {
     second.succeed('test-3');
     expect(second.nodeStates()).toMatchObject({ 'test-3': 'succeeded', after: 'skipped' });
     expect(second.state).toMatchObject({ state: 'failed', broken: ['test-2'] });
+  });
+
+  it('of the cell that failed also does those that were cancelled with it', () => {
+    const flow = new Flow(matrix);
+    flow.succeed('test-1');
+    flow.fail('test-2');
+    const second = again(flow, { kind: 'node', nodeId: 'test-2' });
+    expect(reusedBy(second)).toEqual(['test-1']);
+    drain(second);
+    expect(second.state.state).toBe('succeeded');
   });
 
   it('does what a written name stands for', () => {

@@ -1,23 +1,35 @@
 import { decide } from './decide.js';
 import { describeCause } from './describe-cause.js';
+import { causeOfIntent } from './ending.js';
 import { evolveAll } from './evolve.js';
-import { graphOf } from './graph.js';
+import { graphOf, groupOf } from './graph.js';
 import { isRefusal, type NodeFlow, type Refusal, type ReusedNode, type RunFlow } from './messages.js';
 import { nodeOf, nodesOf } from './node-table.js';
+import { matrixAsActor } from './settle.js';
 import type { RunSpec } from './spec.js';
 import { isTerminal, type TerminalNodeState } from './states.js';
 import { refusal } from './turn.js';
 
-/** What of an ended run is done again, with all that depends on it. `node`: a node, or a written id of several. */
-export type Rerun = { kind: 'all' } | { kind: 'failed' } | { kind: 'node'; nodeId: string };
+/**
+ * What of an ended run is done again, with all that depends on it, and with what was cut off (`wasCutOff`). `node`: a
+ * node, or a written id of several. `here`: although it went to another installation.
+ */
+export type Rerun = ({ kind: 'all' } | { kind: 'failed' } | { kind: 'node'; nodeId: string }) & { here?: true };
 
 /**
- * What the new run takes from this one, which stays as it is. Refused: the run has not ended, there is nothing to do
- * again, or what is asked for would only end as it did.
+ * What the new run takes from this one, which stays as it is. Refused: the run has not ended, it goes on elsewhere, there
+ * is nothing to do again, or what is asked for would only end as it did.
  */
 export function planRerun(run: RunFlow, which: Rerun): { reused: Record<string, ReusedNode> } | Refusal {
   if (!isTerminal(run.state)) {
     return refusal(`the run has not ended: it is ${run.state}`, run.state);
+  }
+  const intent = run.cancelRequested;
+  if (intent?.because?.kind === 'exported' && which.here !== true) {
+    return refusal(
+      `${intent.by} exported it, and it goes on where it was imported. Do it again there; or say that it is to be done here (--here), if it was imported nowhere or has ended there`,
+      run.state,
+    );
   }
   const asked = askedNodes(run, which);
   if (isRefusal(asked)) {
@@ -26,7 +38,8 @@ export function planRerun(run: RunFlow, which: Rerun): { reused: Record<string, 
   if (asked.length === 0) {
     return refusal('nothing of it failed, so there is nothing to do again', run.state);
   }
-  const again = downstreamOf(run.spec, asked);
+  const cutOff = nodesOf(run).filter((node) => wasCutOff(run.spec, node));
+  const again = downstreamOf(run.spec, [...asked, ...cutOff.map(({ id }) => id)]);
   const reused = Object.fromEntries(
     nodesOf(run)
       .filter(({ id }) => !again.has(id) && graphOf(run.spec).spec(id)?.onFailure !== true)
@@ -59,6 +72,32 @@ function askedNodes(run: RunFlow, which: Rerun): readonly string[] | Refusal {
 /** It did not come to its end, or others are to blame that it never began. Its own choice is none of these. */
 function hasFallenShort({ state, cause }: NodeFlow): boolean {
   return state === 'skipped' ? cause?.kind !== 'condition' : state !== 'succeeded';
+}
+
+/**
+ * It did not come to its end, and nobody decided against it: the deadline of the run came, the run went elsewhere, another
+ * cell of its matrix failed. There is no end of it that could be taken over, and a run that took it would be cancelled
+ * without anybody having cancelled it. Where a person cancelled the run, or a newer one came, that counts.
+ */
+function wasCutOff(spec: RunSpec, { id, state, cause, attempts }: NodeFlow): boolean {
+  if (state !== 'cancelled') {
+    return false;
+  }
+  // What its worker came to while it was being ended is no reason for the end.
+  const wish = attempts.at(-1)?.cancelRequested;
+  const why = wish === undefined ? cause : causeOfIntent(wish);
+  switch (why?.kind) {
+    case undefined:
+    case 'clock':
+    case 'exported':
+      return true;
+    case 'cancelled': {
+      const group = groupOf(spec, id);
+      return group !== undefined && why.by === matrixAsActor(group.name);
+    }
+    default:
+      return false;
+  }
 }
 
 /** The nodes that a written id stands for: one, the cells of a matrix, a branch and all that stands in it. */

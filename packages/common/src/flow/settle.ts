@@ -178,8 +178,13 @@ function cancelOtherCells(turn: Turn, endedId: string): void {
     return;
   }
   for (const cell of turn.draft.graph.cells(group.name)) {
-    cancelNode(turn, cell, { by: `matrix ${group.name}`, reason: `${endedId} failed` });
+    cancelNode(turn, cell, { by: matrixAsActor(group.name), reason: `${endedId} failed` });
   }
+}
+
+/** Who cancels the cells of a matrix when one of them has failed. */
+export function matrixAsActor(group: string): string {
+  return `matrix ${group}`;
 }
 
 function endRunIfDone(turn: Turn): void {
