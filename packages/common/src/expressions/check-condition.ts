@@ -1,7 +1,7 @@
 import { TypeError as CelTypeError, ParseError } from '@marcbachmann/cel-js';
 import { nearestName } from '../errors/index.js';
-import { inOurWords } from './check-text.js';
 import { declare, makeEnvironment, type NameTree, plant } from './environment.js';
+import { inOurWords } from './in-our-words.js';
 import type { NameType } from './names.js';
 import { type Reading, readingOf } from './references.js';
 import { conditionFunctions, findUnbounded } from './refuse-unbounded.js';

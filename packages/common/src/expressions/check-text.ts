@@ -1,5 +1,5 @@
 import { TypeError as CelTypeError, ParseError, type ParseResult } from '@marcbachmann/cel-js';
-import { nearestName } from '../errors/index.js';
+import { inOurWords, namesHint } from './in-our-words.js';
 import type { NameValue } from './names.js';
 import { findUnbounded } from './refuse-unbounded.js';
 import type { Scope } from './scope.js';
@@ -65,47 +65,6 @@ function checkExpression(source: string, scope: Scope): { program: ParseResult }
     const message = `this cannot be understood: ${thrown instanceof Error ? thrown.message : String(thrown)}`;
     return { problem: { message, hint: 'Make it simpler.', start: 0, end: source.length } };
   }
-}
-
-/** What the library says of an expression, as this language says it, with its place. */
-export function inOurWords(error: ParseError | CelTypeError, source: string, names: readonly string[]): TextProblem {
-  const range = error.range ?? { start: 0, end: source.length };
-  const start = Math.min(range.start, source.length);
-  const place = { start, end: Math.min(Math.max(range.end, start), source.length) };
-  const written = source.slice(place.start, place.end);
-  const name = error.code === 'no_such_key' ? dottedAt(source, place) : written;
-  if (error.code === 'unknown_variable' || error.code === 'no_such_key') {
-    const nearest = nearestName(name, names);
-    const root = name.split('.')[0] ?? name;
-    const hint = nearest !== undefined ? `Did you mean ${nearest}?` : (hints[root] ?? namesHint(names));
-    return { message: `there is no ${name} here`, hint, ...place };
-  }
-  const said = error.summary.charAt(0).toLowerCase() + error.summary.slice(1);
-  const hint =
-    error.code === 'no_such_overload'
-      ? / (==|!=|<=?|>=?|in) /.test(said)
-        ? "Compare like with like: a number with 3, a text with '3', a bool with nothing at all."
-        : 'Texts are joined with texts: string(…) makes one of a number.'
-      : 'Expressions are CEL: ${matrix.os}, ${branch == "main" ? "release" : "test"}.';
-  return { message: said.replace(/EOF/g, 'the end'), hint, ...place };
-}
-
-const hints: Record<string, string> = {
-  matrix: 'Only a job with a matrix has values of it: matrix { axis "os" "linux" "illumos"; }.',
-  inputs: 'Inputs are those of on "manual" { input "level"; }.',
-  needs: 'What earlier jobs gave is known only in steps, as variables: $NEEDS_BUILD_VERSION.',
-  secrets: 'Secrets are no values of expressions.',
-  env: 'Variables are for steps; say the value itself.',
-};
-
-/** `matrix.oss` around the `oss` that was not found. */
-function dottedAt(source: string, place: { start: number; end: number }): string {
-  const before = /[A-Za-z_][A-Za-z0-9_]*\.$/.exec(source.slice(0, place.start))?.[0] ?? '';
-  return `${before}${source.slice(place.start, place.end)}`;
-}
-
-function namesHint(names: readonly string[]): string {
-  return names.length === 0 ? 'Nothing is known here.' : `There are: ${names.slice(0, 12).join(', ')}.`;
 }
 
 function evaluate(
