@@ -1,8 +1,8 @@
 import { isDeepStrictEqual } from 'node:util';
 import { SolsticeError } from '../errors/index.js';
 import { type FlowTimer, replay, timersOf } from '../flow/index.js';
+import type { Store } from './port/index.js';
 import { type Replayable, replayableOfDetail, replayableOfFlow } from './projection/index.js';
-import type { Store } from './store.js';
 
 const PAGE = 100;
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { isTerminal, type RunSpec } from '../../flow/index.js';
-import type { NewRun } from '../records.js';
+import type { NewRun } from '../port/index.js';
 import { happened, job, type Scene, spec } from './scene.js';
 
 type Policy = 'supersede' | 'queue' | 'allow';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { NewDeadLetter } from '../records.js';
+import type { NewDeadLetter } from '../port/index.js';
 import type { Scene } from './scene.js';
 
 function letter(value: unknown, more: Partial<NewDeadLetter> = {}): NewDeadLetter {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Fence } from '../records.js';
+import type { Fence } from '../port/index.js';
 import { exit3, happened, job, lines, type Scene } from './scene.js';
 
 export function describeFences(scene: () => Scene): void {

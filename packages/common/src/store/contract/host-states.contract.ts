@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { HostState } from '../records.js';
+import type { HostState } from '../port/index.js';
 import { job, LEASE_MS, type Scene } from './scene.js';
 
 const states: readonly HostState[] = ['active', 'cordoned', 'draining'];

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { ChangeTopic } from '../store.js';
+import type { ChangeTopic } from '../port/index.js';
 import { job, lines, type Scene } from './scene.js';
 
 export function describeOutboxAndChanges(scene: () => Scene): void {

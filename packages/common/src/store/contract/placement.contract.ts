@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { JobSpec } from '../../flow/index.js';
+import type { Claim } from '../port/index.js';
 import { KEEP_AFTER_MS } from '../projection/index.js';
-import type { Claim } from '../records.js';
 import { job, LEASE_MS, offer, type Scene, type TestHost } from './scene.js';
 
 const roomy = (slots: number): TestHost['capacity'] => ({ cpus: slots, memoryBytes: 100_000_000, slots });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { RunnerRecord } from '../records.js';
+import type { RunnerRecord } from '../port/index.js';
 import { exit3, happened, job, lines, type Scene } from './scene.js';
 
 export function describeRecords(scene: () => Scene): void {

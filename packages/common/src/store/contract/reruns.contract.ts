@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { isRefusal, type Refusal, type Rerun } from '../../flow/index.js';
-import type { NewRunNumber } from '../store.js';
+import type { NewRunNumber } from '../port/index.js';
 import { exit3, gate, happened, job, type Scene, spec, wait } from './scene.js';
 
 /** Throws when it was refused. */

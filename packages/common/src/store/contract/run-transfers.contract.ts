@@ -3,8 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { isRefusal, type Refusal } from '../../flow/index.js';
 import { assertReplays } from '../assert-replays.js';
 import { createMemoryStore } from '../memory/memory-store.js';
+import type { NewRunNumber, Store } from '../port/index.js';
 import type { RunExport } from '../run-export/index.js';
-import type { NewRunNumber, Store } from '../store.js';
 import { made } from './reruns.contract.js';
 import { exit3, gate, happened, job, lines, newRepository, Scene, spec, wait } from './scene.js';
 

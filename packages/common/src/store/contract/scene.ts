@@ -3,6 +3,8 @@ import type { Cause, GateSpec, JobSpec, NodeSpec, RunSpec, WaitSpec } from '../.
 import type {
   Capacity,
   Claim,
+  ClaimRequest,
+  CommandOutcome,
   Delivery,
   Fence,
   HostRecord,
@@ -13,8 +15,8 @@ import type {
   RunDetail,
   RunnerRecord,
   SourceRef,
-} from '../records.js';
-import type { ClaimRequest, CommandOutcome, Store } from '../store.js';
+  Store,
+} from '../port/index.js';
 
 /** What an adapter brings to the contract. */
 export interface StoreUnderTest {

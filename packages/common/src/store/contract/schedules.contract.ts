@@ -1,6 +1,6 @@
 import { describe, expect, it, vi } from 'vitest';
 import { Schedule } from '../../schedule/index.js';
-import type { Delivery, ScheduleRule, ScheduleSource } from '../records.js';
+import type { Delivery, ScheduleRule, ScheduleSource } from '../port/index.js';
 import { job, type Scene, spec } from './scene.js';
 
 const minutely: ScheduleRule = { cron: '* * * * *', timezone: 'UTC', missed: 'run-once' };

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { isTerminal } from '../../flow/index.js';
-import type { Claim } from '../records.js';
+import type { Claim } from '../port/index.js';
 import { exit3, job, lines, offer, type Scene, type TestHost } from './scene.js';
 
 /** Numbers from 0 up to 1 that are the same in every run of the test (mulberry32). */

@@ -1,8 +1,15 @@
 import { SolsticeError } from '../../errors/index.js';
 import { type AttemptResult, attemptOf, type Command, parseAttemptId, type WorkerProblem } from '../../flow/index.js';
+import type {
+  AttemptStore,
+  Claim,
+  ClaimRequest,
+  CommandOutcome,
+  Fence,
+  RunnerRecord,
+  WorkerRecord,
+} from '../port/index.js';
 import { freshRecords, isLog, isRepeatedFinish, RELEASED_DETAIL, stepChange } from '../projection/index.js';
-import type { Claim, Fence, RunnerRecord, WorkerRecord } from '../records.js';
-import type { AttemptStore, ClaimRequest, CommandOutcome } from '../store.js';
 import { claim, claimOf } from './claims.js';
 import { appendChunk, handle } from './commit-events.js';
 import type { Core } from './core.js';

@@ -1,4 +1,4 @@
-import type { ChangeFeed, ChangeTopic } from '../store.js';
+import type { ChangeFeed, ChangeTopic } from '../port/index.js';
 
 /** Tells listeners in a later microtask; what comes meanwhile folds into one call. */
 export class MemoryChangeFeed implements ChangeFeed {

@@ -1,8 +1,7 @@
 import type { CheckState } from '../../flow/index.js';
 import type { TraceContext } from '../../telemetry/index.js';
+import type { CheckRecord, CheckStore, SourceRef } from '../port/index.js';
 import { sameCheck, speaksFor } from '../projection/index.js';
-import type { CheckRecord, SourceRef } from '../records.js';
-import type { CheckStore } from '../store.js';
 import type { Core } from './core.js';
 import { type CheckRow, keyOf } from './tables.js';
 

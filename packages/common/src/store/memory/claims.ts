@@ -1,5 +1,6 @@
 import { SolsticeError } from '../../errors/index.js';
 import { isRefusal, parseAttemptId, type RunFlow } from '../../flow/index.js';
+import type { Claim, ClaimRequest, Fence, HostRecord } from '../port/index.js';
 import {
   attemptsBefore,
   claimFor,
@@ -12,8 +13,6 @@ import {
   keptOf,
   stepMsUsed,
 } from '../projection/index.js';
-import type { Claim, Fence, HostRecord } from '../records.js';
-import type { ClaimRequest } from '../store.js';
 import { handle } from './commit-events.js';
 import type { Core } from './core.js';
 import { hostRecord, requireInstance } from './hosts.js';

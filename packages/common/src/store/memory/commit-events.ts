@@ -11,6 +11,7 @@ import {
   isRefusal,
   type RunFlow,
 } from '../../flow/index.js';
+import type { CommandOutcome } from '../port/index.js';
 import {
   lastLine,
   leavesGroup,
@@ -22,7 +23,6 @@ import {
   waitingOf,
   waitingSteps,
 } from '../projection/index.js';
-import type { CommandOutcome } from '../store.js';
 import { desireCheck } from './checks.js';
 import type { Core } from './core.js';
 import type { AttemptRow } from './tables.js';

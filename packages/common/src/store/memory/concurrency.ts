@@ -1,7 +1,6 @@
 import { type FlowEvent, isRefusal, isTerminal, type Origin, type RunSpec } from '../../flow/index.js';
+import type { ConcurrencyStore, GroupMember } from '../port/index.js';
 import { type GroupStep, leavers, nextStep, originIn } from '../projection/index.js';
-import type { GroupMember } from '../records.js';
-import type { ConcurrencyStore } from '../store.js';
 import { handle } from './commit-events.js';
 import type { Core } from './core.js';
 import { type GroupRow, keyOf } from './tables.js';

@@ -1,7 +1,7 @@
 import { SolsticeError } from '../../errors/index.js';
 import type { Message } from '../../messages/index.js';
 import type { TraceContext } from '../../telemetry/index.js';
-import type { ChangeTopic } from '../store.js';
+import type { ChangeTopic } from '../port/index.js';
 import { MemoryChangeFeed } from './change-feed.js';
 import { Tables } from './tables.js';
 

@@ -1,6 +1,5 @@
+import type { DeadLetterRecord, DeadLetterStore, NewDeadLetter } from '../port/index.js';
 import { letterDigest, noSuchLetter, readLetter } from '../projection/index.js';
-import type { DeadLetterRecord, NewDeadLetter } from '../records.js';
-import type { DeadLetterStore } from '../store.js';
 import type { Core } from './core.js';
 
 export class MemoryDeadLetters implements DeadLetterStore {

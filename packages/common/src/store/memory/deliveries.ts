@@ -1,6 +1,5 @@
+import type { Delivery, DeliveryState, DeliveryStore, NewDelivery } from '../port/index.js';
 import { twinReason } from '../projection/index.js';
-import type { Delivery, DeliveryState, NewDelivery } from '../records.js';
-import type { DeliveryStore } from '../store.js';
 import type { Core } from './core.js';
 import { type DeliveryRow, keyOf } from './tables.js';
 

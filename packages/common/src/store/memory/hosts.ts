@@ -1,5 +1,6 @@
 import { SolsticeError } from '../../errors/index.js';
 import { attemptOf, parseAttemptId } from '../../flow/index.js';
+import type { HostRecord, HostStore } from '../port/index.js';
 import {
   checkRemovable,
   isChange,
@@ -10,8 +11,6 @@ import {
   sumReserved,
   wishAt,
 } from '../projection/index.js';
-import type { HostRecord } from '../records.js';
-import type { HostStore } from '../store.js';
 import { handle } from './commit-events.js';
 import type { Core } from './core.js';
 import type { HostRow } from './tables.js';

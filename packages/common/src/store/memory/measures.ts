@@ -1,4 +1,4 @@
-import type { StoreMeasures } from '../measures.js';
+import type { StoreMeasures } from '../port/index.js';
 import { ageMs, hostMeasure, poolMeasures, type QueuedInPool } from '../projection/measures.js';
 import type { Core } from './core.js';
 import { hostRecord, leasesOf } from './hosts.js';

@@ -1,5 +1,4 @@
-import type { LogChunkRecord } from '../records.js';
-import type { LogStore, OutboxStore, Store } from '../store.js';
+import type { LogChunkRecord, LogStore, OutboxStore, Store } from '../port/index.js';
 import { MemoryAttempts } from './attempts.js';
 import { MemoryChecks } from './checks.js';
 import { MemoryConcurrency } from './concurrency.js';

@@ -1,5 +1,4 @@
-import type { Repository } from '../records.js';
-import type { RepositoryStore } from '../store.js';
+import type { Repository, RepositoryStore } from '../port/index.js';
 import type { Core } from './core.js';
 
 export class MemoryRepositories implements RepositoryStore {

@@ -1,7 +1,7 @@
 import { SolsticeError } from '../../errors/index.js';
 import { attemptsOf, checkOf, isRefusal, type Refusal, timersOf } from '../../flow/index.js';
+import type { NewRun, NewRunNumber, RunStore } from '../port/index.js';
 import type { RunMeta } from '../projection/index.js';
-import type { NewRun } from '../records.js';
 import {
   type ArrivingRun,
   alreadyHere,
@@ -14,7 +14,6 @@ import {
   type RunExport,
   sourceOf,
 } from '../run-export/index.js';
-import type { NewRunNumber, RunStore } from '../store.js';
 import { desireCheck } from './checks.js';
 import { handle, projectAttempt } from './commit-events.js';
 import { enterGroup } from './concurrency.js';

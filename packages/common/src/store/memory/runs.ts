@@ -9,10 +9,20 @@ import {
   type Refusal,
   type RunFlow,
 } from '../../flow/index.js';
+import type {
+  CommandOutcome,
+  NewRun,
+  NewRunNumber,
+  PlanRequest,
+  RerunRequest,
+  RunDetail,
+  RunFilter,
+  RunStore,
+  RunSummary,
+  RunWait,
+} from '../port/index.js';
 import { detailOf, failedCheckState, rerunOf, summaryOf, waitsOf } from '../projection/index.js';
-import type { NewRun, RunDetail, RunSummary, RunWait } from '../records.js';
 import { type RunExport, readExport } from '../run-export/index.js';
-import type { CommandOutcome, NewRunNumber, PlanRequest, RerunRequest, RunFilter, RunStore } from '../store.js';
 import { desireCheck } from './checks.js';
 import { fleetOf } from './claims.js';
 import { commitEvents, handle } from './commit-events.js';

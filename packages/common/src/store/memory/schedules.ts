@@ -1,6 +1,5 @@
+import type { ScheduleRecord, ScheduleSource, ScheduleStore, TakenTick } from '../port/index.js';
 import { dueTick, firstTick, rulesOf, scheduleKey, tickDelivery } from '../projection/index.js';
-import type { ScheduleRecord, ScheduleSource, TakenTick } from '../records.js';
-import type { ScheduleStore } from '../store.js';
 import type { Core } from './core.js';
 import { acceptDelivery } from './deliveries.js';
 import type { ScheduleRow } from './tables.js';

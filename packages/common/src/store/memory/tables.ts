@@ -1,7 +1,6 @@
 import type { FlowEvent, RunFlow } from '../../flow/index.js';
 import type { Message } from '../../messages/index.js';
 import type { TraceContext } from '../../telemetry/index.js';
-import type { AttemptProgress, RunMeta, Waiting } from '../projection/index.js';
 import type {
   CheckRecord,
   Delivery,
@@ -14,7 +13,8 @@ import type {
   Resources,
   ScheduleRecord,
   WorkerRecord,
-} from '../records.js';
+} from '../port/index.js';
+import type { AttemptProgress, RunMeta, Waiting } from '../projection/index.js';
 
 export interface RunRow {
   flow: RunFlow;

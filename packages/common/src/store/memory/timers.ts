@@ -1,6 +1,5 @@
 import { type FlowEvent, type FlowTimer, isRefusal } from '../../flow/index.js';
-import type { DueTimer } from '../records.js';
-import type { TimerStore } from '../store.js';
+import type { DueTimer, TimerStore } from '../port/index.js';
 import { handle } from './commit-events.js';
 import type { Core } from './core.js';
 

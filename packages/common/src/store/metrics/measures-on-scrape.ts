@@ -1,7 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { databaseGauges, type GaugeSeries, type Metrics } from '../../telemetry/index.js';
-import type { StoreMeasures } from '../measures.js';
-import type { Store } from '../store.js';
+import type { Store, StoreMeasures } from '../port/index.js';
 import { seriesOf } from './series-of.js';
 
 const nothingKnown: GaugeSeries = Object.fromEntries(databaseGauges.map((name) => [name, []]));

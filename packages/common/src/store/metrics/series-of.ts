@@ -1,5 +1,5 @@
 import type { DatabaseGauge, Series } from '../../telemetry/index.js';
-import type { HostMeasure, PoolMeasure, StoreMeasures } from '../measures.js';
+import type { HostMeasure, PoolMeasure, StoreMeasures } from '../port/index.js';
 
 /** A workflow may ask for any pool it likes: those that nobody serves are told by name up to here. */
 const mostUnservedPools = 100;

@@ -10,7 +10,7 @@ import type {
   ScheduleStore,
   Store,
   TimerStore,
-} from '../store.js';
+} from '../port/index.js';
 import { MeasuresOnScrape, type MeasuresOptions } from './measures-on-scrape.js';
 
 /**

@@ -1,10 +1,17 @@
 import { SolsticeError } from '../../errors/index.js';
 import { type AttemptResult, attemptOf, type Command, type WorkerProblem } from '../../flow/index.js';
+import type {
+  AttemptStore,
+  Claim,
+  ClaimRequest,
+  CommandOutcome,
+  Fence,
+  RunnerRecord,
+  WorkerRecord,
+} from '../port/index.js';
 import { freshRecords, isLog, isRepeatedFinish, RELEASED_DETAIL, stepChange } from '../projection/index.js';
-import type { Claim, Fence, RunnerRecord, WorkerRecord } from '../records.js';
 import * as logs from '../sql/logs.js';
 import * as sql from '../sql/workers.js';
-import type { AttemptStore, ClaimRequest, CommandOutcome } from '../store.js';
 import type { Claims } from './claims.js';
 import type { Database, Transaction } from './database.js';
 import { type LockedRun, type RunCommands, runIdOf } from './run-commands.js';

@@ -1,7 +1,7 @@
 import type { Client } from 'pg';
 import { toError } from '../../errors/index.js';
 import type { Logger } from '../../telemetry/index.js';
-import type { ChangeFeed, ChangeTopic } from '../store.js';
+import type { ChangeFeed, ChangeTopic } from '../port/index.js';
 import { BreakableClient, END_WITHIN_MS } from './breakable-client.js';
 import { connectionOptions } from './database.js';
 

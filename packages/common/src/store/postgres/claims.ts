@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { SolsticeError } from '../../errors/index.js';
 import { type AttemptView, attemptsOf, isRefusal, type RunFlow } from '../../flow/index.js';
+import type { Claim, ClaimRequest, Fence, HostRecord } from '../port/index.js';
 import {
   attemptsBefore,
   claimFor,
@@ -11,13 +12,11 @@ import {
   waitingOf,
   waitingSteps,
 } from '../projection/index.js';
-import type { Claim, Fence, HostRecord } from '../records.js';
 import * as attempts from '../sql/attempts.js';
 import * as hosts from '../sql/hosts.js';
 import * as logs from '../sql/logs.js';
 import { readKinds, readOldest } from '../sql/queue.js';
 import * as workers from '../sql/workers.js';
-import type { ClaimRequest } from '../store.js';
 import type { Database, Transaction } from './database.js';
 import { keepHosts } from './keep-hosts.js';
 import type { LockedRun, RunCommands } from './run-commands.js';

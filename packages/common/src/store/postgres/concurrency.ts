@@ -1,9 +1,8 @@
 import { type FlowEvent, isRefusal, type Origin, type RunSpec } from '../../flow/index.js';
+import type { ConcurrencyStore, GroupMember } from '../port/index.js';
 import { leavers, type Newcomer, nextStep, originIn } from '../projection/index.js';
-import type { GroupMember } from '../records.js';
 import * as sql from '../sql/concurrency.js';
 import { findRun, readPlanned } from '../sql/runs.js';
-import type { ConcurrencyStore } from '../store.js';
 import type { Database, Transaction } from './database.js';
 import type { RunCommands } from './run-commands.js';
 

@@ -3,10 +3,9 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { type ClientBase, type CustomTypesConfig, Pool, type PoolClient, types } from 'pg';
 import type { Message } from '../../messages/index.js';
 import type { Logger, TraceContext } from '../../telemetry/index.js';
-import type { ConnectionUse } from '../measures.js';
+import type { ChangeTopic, ConnectionUse } from '../port/index.js';
 import { insertMessages } from '../sql/outbox.js';
 import type { Queryable } from '../sql/queryable.js';
-import type { ChangeTopic } from '../store.js';
 import { BreakableClient, END_WITHIN_MS } from './breakable-client.js';
 import { isConnectionLoss, isRolledBack, storeError } from './errors.js';
 

@@ -1,7 +1,6 @@
+import type { DeadLetterRecord, DeadLetterStore, NewDeadLetter } from '../port/index.js';
 import { letterDigest, noSuchLetter, readLetter } from '../projection/index.js';
-import type { DeadLetterRecord, NewDeadLetter } from '../records.js';
 import * as sql from '../sql/dead-letters.js';
-import type { DeadLetterStore } from '../store.js';
 import type { Database } from './database.js';
 
 export class PostgresDeadLetters implements DeadLetterStore {

@@ -1,8 +1,7 @@
 import { SolsticeError } from '../../errors/index.js';
+import type { Delivery, DeliveryState, DeliveryStore, NewDelivery } from '../port/index.js';
 import { twinReason } from '../projection/index.js';
-import type { Delivery, DeliveryState, NewDelivery } from '../records.js';
 import * as sql from '../sql/deliveries.js';
-import type { DeliveryStore } from '../store.js';
 import type { Database, Transaction } from './database.js';
 
 export class PostgresDeliveries implements DeliveryStore {

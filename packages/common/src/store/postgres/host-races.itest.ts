@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { assertReplays } from '../assert-replays.js';
 import { job, LEASE_MS, Scene } from '../contract/scene.js';
-import type { HostState } from '../records.js';
+import type { HostState } from '../port/index.js';
 import { type PostgresUnderTest, postgresUnderTest } from './testing/postgres-under-test.js';
 
 let under: PostgresUnderTest;

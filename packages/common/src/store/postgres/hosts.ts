@@ -1,5 +1,6 @@
 import { SolsticeError } from '../../errors/index.js';
 import { isRefusal } from '../../flow/index.js';
+import type { HostRecord, HostStore } from '../port/index.js';
 import {
   checkRemovable,
   isChange,
@@ -9,10 +10,8 @@ import {
   replacedDetail,
   wishAt,
 } from '../projection/index.js';
-import type { HostRecord } from '../records.js';
 import * as sql from '../sql/hosts.js';
 import * as workers from '../sql/workers.js';
-import type { HostStore } from '../store.js';
 import type { Database, Transaction } from './database.js';
 import { type RunCommands, runIdOf } from './run-commands.js';
 

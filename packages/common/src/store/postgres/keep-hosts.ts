@@ -1,3 +1,4 @@
+import type { HostRecord } from '../port/index.js';
 import {
   type Fleet,
   hostToKeep,
@@ -7,7 +8,6 @@ import {
   keptOf,
   type Waiting,
 } from '../projection/index.js';
-import type { HostRecord } from '../records.js';
 import { dropKept, insertKept, readKept } from '../sql/kept-hosts.js';
 import { type Queued, type QueuedKind, readOverdue } from '../sql/queue.js';
 import type { Transaction } from './database.js';

@@ -4,8 +4,7 @@ import { SolsticeError } from '../../errors/index.js';
 import type { JobSpec } from '../../flow/index.js';
 import { assertReplays } from '../assert-replays.js';
 import { job, offer, Scene, type TestHost } from '../contract/scene.js';
-import type { Claim } from '../records.js';
-import type { Store } from '../store.js';
+import type { Claim, Store } from '../port/index.js';
 import { type PostgresUnderTest, postgresUnderTest } from './testing/postgres-under-test.js';
 
 let under: PostgresUnderTest;

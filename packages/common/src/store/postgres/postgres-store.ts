@@ -1,9 +1,9 @@
 import type { Logger } from '../../telemetry/index.js';
+import type { ChangeTopic, CheckStore, OutboxStore, Store } from '../port/index.js';
 import * as checks from '../sql/checks.js';
 import { readChunks } from '../sql/logs.js';
 import { readMeasures } from '../sql/measures.js';
 import * as outbox from '../sql/outbox.js';
-import type { ChangeTopic, CheckStore, OutboxStore, Store } from '../store.js';
 import { PostgresAttempts } from './attempts.js';
 import { PostgresChangeFeed } from './change-feed.js';
 import { Claims } from './claims.js';

@@ -1,6 +1,5 @@
-import type { Repository } from '../records.js';
+import type { Repository, RepositoryStore } from '../port/index.js';
 import * as sql from '../sql/repositories.js';
-import type { RepositoryStore } from '../store.js';
 import type { Database } from './database.js';
 
 export class PostgresRepositories implements RepositoryStore {

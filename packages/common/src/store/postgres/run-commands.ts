@@ -18,6 +18,7 @@ import {
   timersOf,
 } from '../../flow/index.js';
 import type { Message } from '../../messages/index.js';
+import type { CommandOutcome } from '../port/index.js';
 import {
   lastLine,
   leavesGroup,
@@ -37,7 +38,6 @@ import * as nodes from '../sql/nodes.js';
 import * as runs from '../sql/runs.js';
 import * as timers from '../sql/timers.js';
 import * as workers from '../sql/workers.js';
-import type { CommandOutcome } from '../store.js';
 import type { Transaction } from './database.js';
 import type { FlowCache } from './flow-cache.js';
 import { type Move, movesOf } from './moves.js';

@@ -1,7 +1,7 @@
 import { SolsticeError } from '../../errors/index.js';
 import { graphOf, isRefusal, type Refusal } from '../../flow/index.js';
+import type { LogChunkRecord, NewRunNumber, RunStore } from '../port/index.js';
 import { type AttemptProgress, waitingSteps } from '../projection/index.js';
-import type { LogChunkRecord } from '../records.js';
 import {
   type ArrivingRun,
   alreadyHere,
@@ -18,7 +18,6 @@ import { requestsKnown } from '../sql/attempts.js';
 import * as logs from '../sql/logs.js';
 import { findRepositoryNamed } from '../sql/repositories.js';
 import * as runs from '../sql/runs.js';
-import type { NewRunNumber, RunStore } from '../store.js';
 import { EnteredGroups } from './concurrency.js';
 import type { Transaction } from './database.js';
 import type { RunCommands } from './run-commands.js';

@@ -14,6 +14,18 @@ import {
   type RunFlow,
   tallyOf,
 } from '../../flow/index.js';
+import type {
+  CommandOutcome,
+  NewFailedCheck,
+  NewRun,
+  NewRunNumber,
+  PlanRequest,
+  RerunRequest,
+  RunDetail,
+  RunFilter,
+  RunStore,
+  RunSummary,
+} from '../port/index.js';
 import {
   detailOf,
   type Fleet,
@@ -24,7 +36,6 @@ import {
   waitingSteps,
   waitsOf,
 } from '../projection/index.js';
-import type { NewFailedCheck, NewRun, RunDetail, RunSummary } from '../records.js';
 import { type RunExport, readExport } from '../run-export/index.js';
 import { readAttempts } from '../sql/attempts.js';
 import { desireCheck } from '../sql/checks.js';
@@ -35,7 +46,6 @@ import { readRunProgress } from '../sql/logs.js';
 import { readNodes } from '../sql/nodes.js';
 import type { Queryable } from '../sql/queryable.js';
 import * as sql from '../sql/runs.js';
-import type { CommandOutcome, NewRunNumber, PlanRequest, RerunRequest, RunFilter, RunStore } from '../store.js';
 import { EnteredGroups } from './concurrency.js';
 import type { Database, Transaction } from './database.js';
 import type { RunCommands } from './run-commands.js';

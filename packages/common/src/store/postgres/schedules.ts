@@ -1,10 +1,9 @@
 import { SolsticeError } from '../../errors/index.js';
+import type { ScheduleRecord, ScheduleSource, ScheduleStore, TakenTick } from '../port/index.js';
 import { dueTick, firstTick, rulesOf, scheduleKey, tickDelivery } from '../projection/index.js';
-import type { ScheduleRecord, ScheduleSource, TakenTick } from '../records.js';
 import { nextEventOrder } from '../sql/concurrency.js';
 import { deliveryByForgeId } from '../sql/deliveries.js';
 import * as sql from '../sql/schedules.js';
-import type { ScheduleStore } from '../store.js';
 import type { Database, Transaction } from './database.js';
 import { insertDelivery } from './deliveries.js';
 

@@ -3,8 +3,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { SolsticeError } from '../../errors/index.js';
 import { assertReplays } from '../assert-replays.js';
 import { job, lines, Scene, type TestHost } from '../contract/scene.js';
-import type { Claim } from '../records.js';
-import type { Store } from '../store.js';
+import type { Claim, Store } from '../port/index.js';
 import { type PostgresUnderTest, postgresUnderTest } from './testing/postgres-under-test.js';
 
 let under: PostgresUnderTest;

@@ -1,7 +1,6 @@
 import { type FlowEvent, type FlowTimer, isRefusal, timersOf } from '../../flow/index.js';
-import type { DueTimer } from '../records.js';
+import type { DueTimer, TimerStore } from '../port/index.js';
 import * as sql from '../sql/timers.js';
-import type { TimerStore } from '../store.js';
 import type { Database } from './database.js';
 import type { RunCommands } from './run-commands.js';
 

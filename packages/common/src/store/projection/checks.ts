@@ -1,5 +1,5 @@
 import { type CheckState, clip, MAX_TITLE_LENGTH } from '../../flow/index.js';
-import type { NewFailedCheck } from '../records.js';
+import type { NewFailedCheck } from '../port/index.js';
 
 /** The check of a workflow file that cannot be run, with every place that is wrong. */
 export function failedCheckState(check: NewFailedCheck): CheckState {

@@ -10,7 +10,7 @@ import {
   type RunFlow,
   stepsOf,
 } from '../../flow/index.js';
-import type { Claim, Fence, NeedResult, PoolOffer, Resources } from '../records.js';
+import type { Claim, Fence, NeedResult, PoolOffer, Resources } from '../port/index.js';
 import type { RunMeta } from './run-detail.js';
 
 /** What a worker's row says of its claim. */

@@ -1,5 +1,5 @@
 import { isTerminal, type Origin, type RunFlow } from '../../flow/index.js';
-import type { GroupMember } from '../records.js';
+import type { GroupMember } from '../port/index.js';
 
 export type Newcomer = Pick<GroupMember, 'workflow' | 'policy' | 'eventOrder'> & {
   /** Somebody asked for it: what has ended already does not take its place, although it is newer. */

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { SolsticeError, toError } from '../../errors/index.js';
 import { type ParsedMessage, parseMessage } from '../../messages/index.js';
-import type { NewDeadLetter } from '../records.js';
+import type { NewDeadLetter } from '../port/index.js';
 
 /** Reads the body of a letter as this version can. */
 export function readLetter(body: Uint8Array): ParsedMessage {

@@ -1,4 +1,4 @@
-import type { HostAnswer } from '../records.js';
+import type { HostAnswer } from '../port/index.js';
 import { type Fit, type Fleet, fitOf, takersOf, type Waiting } from './placement.js';
 import { offerFor } from './room.js';
 

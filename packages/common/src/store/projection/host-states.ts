@@ -1,5 +1,5 @@
 import { SolsticeError } from '../../errors/index.js';
-import type { HostRecord, HostState } from '../records.js';
+import type { HostRecord, HostState } from '../port/index.js';
 
 /** What an operator wishes of a host. A deadline is an instant, or a time from when the store hears of it. */
 export interface HostWish {

@@ -1,6 +1,6 @@
 import { SolsticeError } from '../../errors/index.js';
 import { type AttemptView, describeCause } from '../../flow/index.js';
-import type { LogChunkRecord, RunnerRecord } from '../records.js';
+import type { LogChunkRecord, RunnerRecord } from '../port/index.js';
 
 /**
  * The records that are not stored yet. Overlap with what is stored is dropped, wherever it begins. Throws `record-gap`,

@@ -1,5 +1,4 @@
-import type { HostMeasure, PoolMeasure } from '../measures.js';
-import type { HostRecord } from '../records.js';
+import type { HostMeasure, HostRecord, PoolMeasure } from '../port/index.js';
 import { offerFor } from './index.js';
 
 export interface QueuedInPool {

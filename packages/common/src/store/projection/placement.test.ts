@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { PoolOffer } from '../records.js';
+import type { PoolOffer } from '../port/index.js';
 import { hostAnswers, hostsSay } from './host-answers.js';
 import { hostToKeep, isMixed, keptOf } from './keeping.js';
 import { type Fleet, fitOf, type KeptHost, needsText, takersOf, type Waiting } from './placement.js';

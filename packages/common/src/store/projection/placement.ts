@@ -1,5 +1,5 @@
 import { type AttemptView, graphOf, type PlaceSpec, type ResourcesSpec, type RunFlow } from '../../flow/index.js';
-import type { PoolOffer, Resources } from '../records.js';
+import type { PoolOffer, Resources } from '../port/index.js';
 import { freeOf, type HostView, holds, offerFor, resourcesOf, shortage, tooSmall } from './room.js';
 
 /** What decides where an attempt may go. Attempts with equal needs fit the same hosts, but for who has one kept. */

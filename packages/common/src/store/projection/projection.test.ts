@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { RunnerRecord } from '../records.js';
+import type { RunnerRecord } from '../port/index.js';
 import { freshRecords } from './log-records.js';
 import { settledSteps } from './steps.js';
 

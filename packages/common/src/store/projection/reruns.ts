@@ -1,6 +1,5 @@
 import { isRefusal, planRerun, type Refusal, type RunFlow } from '../../flow/index.js';
-import type { NewRun } from '../records.js';
-import type { RerunRequest } from '../store.js';
+import type { NewRun, RerunRequest } from '../port/index.js';
 import type { RunMeta } from './run-detail.js';
 
 /** The run that does this one again: frozen as it was, for the same check. */

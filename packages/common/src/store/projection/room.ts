@@ -1,5 +1,5 @@
 import type { ResourcesSpec } from '../../flow/index.js';
-import type { Capacity, HostRecord, PoolOffer, Resources } from '../records.js';
+import type { Capacity, HostRecord, PoolOffer, Resources } from '../port/index.js';
 
 /** What a claim must know of a host: a HostRecord has it all. */
 export type HostView = Pick<HostRecord, 'id' | 'state' | 'stateChange' | 'alive' | 'pools' | 'capacity' | 'reserved'>;

@@ -12,7 +12,7 @@ import {
   waitingFor,
 } from '../../flow/index.js';
 import type { TraceContext } from '../../telemetry/index.js';
-import type { AttemptRecord, NodeRecord, RunDetail, RunSummary, SourceRef, StepRecord } from '../records.js';
+import type { AttemptRecord, NodeRecord, RunDetail, RunSummary, SourceRef, StepRecord } from '../port/index.js';
 import { hostAnswers, hostsSay } from './host-answers.js';
 import { type Fleet, waitingOf } from './placement.js';
 import { settledSteps } from './steps.js';

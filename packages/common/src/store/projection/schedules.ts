@@ -1,6 +1,6 @@
 import type { ForgeEvent } from '../../forge/index.js';
 import { Schedule } from '../../schedule/index.js';
-import type { NewDelivery, Repository, ScheduleRecord, ScheduleRule, ScheduleSource } from '../records.js';
+import type { NewDelivery, Repository, ScheduleRecord, ScheduleRule, ScheduleSource } from '../port/index.js';
 
 /** A tick that is taken later than this after its time was missed: every process looks far more often. */
 export const IN_TIME_MS = 60_000;

@@ -8,7 +8,7 @@ import {
   type RunFlow,
   stepsOf,
 } from '../../flow/index.js';
-import type { RunnerRecord, StepRecord } from '../records.js';
+import type { RunnerRecord, StepRecord } from '../port/index.js';
 
 /** The steps of an attempt that has not begun. */
 export function waitingSteps(node: NodeSpec): StepRecord[] {

@@ -8,7 +8,7 @@ import {
   timersOfNode,
   waitingFor,
 } from '../../flow/index.js';
-import type { RunWait } from '../records.js';
+import type { RunWait } from '../port/index.js';
 
 /** What a run waits for that is no host, in the order of its nodes. */
 export function waitsOf(run: RunFlow): RunWait[] {

@@ -1,7 +1,7 @@
 import { SolsticeError } from '../../errors/index.js';
 import { attemptOf, effects, type FlowEvent, type Refusal, type RunFlow, type RunState } from '../../flow/index.js';
 import type { Message } from '../../messages/index.js';
-import type { Repository, SourceRef } from '../records.js';
+import type { Repository, SourceRef } from '../port/index.js';
 import type { RunExport } from './document.js';
 
 /** The source as it is called here: whose repository it is, and where it is fetched, is for this installation to say. */

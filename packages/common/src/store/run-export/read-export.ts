@@ -15,8 +15,8 @@ import {
   timersOf,
   withoutExport,
 } from '../../flow/index.js';
+import type { LogChunkRecord, StepRecord } from '../port/index.js';
 import { waitingSteps } from '../projection/index.js';
-import type { LogChunkRecord, StepRecord } from '../records.js';
 import { EXPORT_VERSION, type ExportedAttempt, type RunExport, runExportSchema } from './document.js';
 
 /** A run that comes from another installation, as it goes on here. */

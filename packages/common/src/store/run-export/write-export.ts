@@ -1,7 +1,7 @@
 import { SolsticeError } from '../../errors/index.js';
 import { type AttemptView, attemptsOf, type FlowEvent, isTerminal, type RunFlow } from '../../flow/index.js';
+import type { LogChunkRecord } from '../port/index.js';
 import type { AttemptProgress, RunMeta } from '../projection/index.js';
-import type { LogChunkRecord } from '../records.js';
 import { EXPORT_VERSION, type ExportedAttempt, type RunExport } from './document.js';
 
 /** As much of all logs of a run as travels with it: the end of each, the newest attempts first. */

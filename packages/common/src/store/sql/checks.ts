@@ -1,6 +1,6 @@
 import type { CheckState } from '../../flow/index.js';
 import type { TraceContext } from '../../telemetry/index.js';
-import type { CheckRecord, SourceRef } from '../records.js';
+import type { CheckRecord, SourceRef } from '../port/index.js';
 import { isRowId, isUuid, json, type Queryable, row } from './queryable.js';
 
 interface CheckRow {

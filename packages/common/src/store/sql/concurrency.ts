@@ -1,4 +1,4 @@
-import type { GroupMember } from '../records.js';
+import type { GroupMember } from '../port/index.js';
 import { isRowId, isUuid, type Queryable, row } from './queryable.js';
 
 export interface GroupRow {

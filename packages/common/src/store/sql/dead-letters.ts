@@ -1,4 +1,4 @@
-import type { DeadLetterRecord, NewDeadLetter } from '../records.js';
+import type { DeadLetterRecord, NewDeadLetter } from '../port/index.js';
 import { isRowId, type Queryable, row } from './queryable.js';
 
 interface DeadLetterRow {

@@ -1,6 +1,6 @@
 import type { ForgeEvent } from '../../forge/index.js';
 import type { TraceContext } from '../../telemetry/index.js';
-import type { Delivery, DeliveryState, NewDelivery } from '../records.js';
+import type { Delivery, DeliveryState, NewDelivery } from '../port/index.js';
 import { isRowId, json, type Queryable, row } from './queryable.js';
 
 interface DeliveryRow {

@@ -1,5 +1,5 @@
+import type { Capacity, HostLoad, HostRecord, HostState, PoolOffer } from '../port/index.js';
 import { sumReserved } from '../projection/index.js';
-import type { Capacity, HostLoad, HostRecord, HostState, PoolOffer } from '../records.js';
 import { json, type Queryable, row } from './queryable.js';
 
 export interface HostRow {

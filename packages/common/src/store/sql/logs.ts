@@ -1,5 +1,5 @@
+import type { Fence, LogChunkRecord, LogStreamName, StepRecord } from '../port/index.js';
 import type { AttemptProgress } from '../projection/index.js';
-import type { Fence, LogChunkRecord, LogStreamName, StepRecord } from '../records.js';
 import { type Queryable, row } from './queryable.js';
 
 /**

@@ -1,4 +1,4 @@
-import type { StoreMeasures } from '../measures.js';
+import type { StoreMeasures } from '../port/index.js';
 import { ageMs, hostMeasure, poolMeasures } from '../projection/measures.js';
 import { readHosts } from './hosts.js';
 import { type Queryable, row } from './queryable.js';

@@ -1,4 +1,4 @@
-import type { Repository } from '../records.js';
+import type { Repository } from '../port/index.js';
 import { isRowId, type Queryable, row } from './queryable.js';
 
 interface RepositoryRow {

@@ -1,8 +1,7 @@
 import type { CancelIntent, Cause, FlowEvent, RerunOf, RunFlow, RunState } from '../../flow/index.js';
 import type { TraceContext } from '../../telemetry/index.js';
+import type { NewRun, RunFilter, RunSummary, SourceRef } from '../port/index.js';
 import { cancelOf, type RunMeta } from '../projection/index.js';
-import type { NewRun, RunSummary, SourceRef } from '../records.js';
-import type { RunFilter } from '../store.js';
 import { dateOf, isRowId, isUuid, json, type Queryable, row } from './queryable.js';
 
 export interface RunRow {

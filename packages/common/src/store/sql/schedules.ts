@@ -1,4 +1,4 @@
-import type { Repository, ScheduleRecord, ScheduleRule, ScheduleSource } from '../records.js';
+import type { Repository, ScheduleRecord, ScheduleRule, ScheduleSource } from '../port/index.js';
 import { isRowId, type Queryable, row } from './queryable.js';
 import { getRepository } from './repositories.js';
 

@@ -1,5 +1,5 @@
 import type { FlowTimer } from '../../flow/index.js';
-import type { DueTimer } from '../records.js';
+import type { DueTimer } from '../port/index.js';
 import { isUuid, type Queryable, row } from './queryable.js';
 
 export async function setTimers(tx: Queryable, runId: string, timers: readonly FlowTimer[]): Promise<void> {

@@ -1,6 +1,6 @@
 import type { CancelIntent } from '../../flow/index.js';
+import type { Fence, PoolOffer, WorkerRecord } from '../port/index.js';
 import type { ClaimedWorker } from '../projection/index.js';
-import type { Fence, PoolOffer, WorkerRecord } from '../records.js';
 import { offerOf } from './hosts.js';
 import { type Queryable, row } from './queryable.js';
 

@@ -8,9 +8,9 @@ import { checkOf, decide, effects, evolveAll, isRefusal, type RunFlow, type RunS
 import { createLogger } from '../../telemetry/index.js';
 import { job, newRepository, offer, Scene, spec, type TestHost } from '../contract/scene.js';
 import { createMemoryStore } from '../memory/memory-store.js';
+import type { Store } from '../port/index.js';
 import { migrate } from '../postgres/migrate.js';
 import { createPostgresStore } from '../postgres/postgres-store.js';
-import type { Store } from '../store.js';
 
 // `pnpm bench`: what a run costs as it grows. Each figure is a median, beside a baseline measured in the same run.
 

@@ -1,4 +1,4 @@
-import type { Capacity, HostState } from './records.js';
+import type { Capacity, HostState } from './hosts.js';
 
 /** How the whole installation stands, at one instant of the store's clock. Small, however much is stored. */
 export interface StoreMeasures {
