@@ -3,7 +3,7 @@ import { branchesOf } from './branches.js';
 import type { AttemptResult, Cause } from './cause.js';
 import { admit, supersede } from './concurrency.js';
 import { describeDuration } from './describe-cause.js';
-import { type EnclosingTimer, enclosingLimits, enclosingTimers } from './enclosing.js';
+import { type EnclosingTimer, enclosingLimits, enclosingTimers, saidOver } from './enclosing.js';
 import { causeAfter, causeOfIntent, type Intent, nodeStateOfIntent } from './ending.js';
 import { applyTo, Draft } from './evolve.js';
 import { exportRun } from './export.js';
@@ -133,12 +133,13 @@ function start(turn: Turn, attempt: AttemptView): FlowEvent[] | Refusal {
   return turn.events;
 }
 
-function finish(turn: Turn, attempt: AttemptView, result: AttemptResult): FlowEvent[] | Refusal {
-  const cancelled = attempt.cancelRequested !== undefined || result.state === 'cancelled';
-  if (attempt.state !== 'running' && !(attempt.state === 'claimed' && cancelled)) {
-    return refusal(`attempt ${attempt.id} is ${attempt.state}`, attempt.state);
+function finish(turn: Turn, running: AttemptView, said: AttemptResult): FlowEvent[] | Refusal {
+  const cancelled = running.cancelRequested !== undefined || said.state === 'cancelled';
+  if (running.state !== 'running' && !(running.state === 'claimed' && cancelled)) {
+    return refusal(`attempt ${running.id} is ${running.state}`, running.state);
   }
-  if (cancelled) {
+  const { attempt, result } = enclosed(turn, running, said);
+  if (attempt.cancelRequested !== undefined || result.state === 'cancelled') {
     end(turn, attempt, 'cancelled', { state: 'cancelled', cause: result.cause });
     return turn.events;
   }
@@ -153,6 +154,28 @@ function finish(turn: Turn, attempt: AttemptView, result: AttemptResult): FlowEv
   }
   end(turn, attempt, state, { state, cause, outputs });
   return turn.events;
+}
+
+/**
+ * A runner may be the first to say that the deadline of the workflow, or of a branch, is over: that ends what else stands
+ * in it too. One that is not believed has run out of time alone.
+ */
+function enclosed(
+  turn: Turn,
+  attempt: AttemptView,
+  result: AttemptResult,
+): { attempt: AttemptView; result: AttemptResult } {
+  const clock = result.cause?.kind === 'clock' ? result.cause.clock : undefined;
+  if (attempt.cancelRequested !== undefined || (clock !== 'workflow' && clock !== 'branch')) {
+    return { attempt, result };
+  }
+  const { draft, now } = turn;
+  const timer = saidOver(draft.head, attempt.nodeId, clock, (id) => draft.findNode(id), now);
+  if (timer === undefined) {
+    return { attempt, result: { ...result, state: 'timed_out' } };
+  }
+  endEnclosed(turn, timer);
+  return { attempt: draft.findAttempt(attempt.id) ?? attempt, result };
 }
 
 function lose(turn: Turn, attempt: AttemptView, detail: string): FlowEvent[] | Refusal {

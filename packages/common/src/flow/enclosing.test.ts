@@ -284,3 +284,82 @@ describe('deadlines in deadlines', () => {
     expect(flow.nodeStates()).toEqual({ outer: 'succeeded', slow: 'timed_out', inner: 'timed_out', a: 'timed_out' });
   });
 });
+
+describe('a runner that says first that a deadline is over', () => {
+  const says = (flow: Flow, attemptId: string, clock: 'workflow' | 'branch', limitMs: number) =>
+    flow.do({
+      kind: 'finish',
+      attemptId,
+      result: { state: 'cancelled', cause: { kind: 'clock', clock, limitMs, step: 0, stepName: 'Test' } },
+    });
+  const endOf = (flow: Flow, key: string): number => fireAt(flow, key) ?? Number.NaN;
+
+  it('ends all of the workflow, once: its timer comes to nothing', () => {
+    const key = 'workflow:r1';
+    const flow = new Flow({
+      ...spec(job('a'), job('b'), job('last', ['a']), job('tell', [], { onFailure: true })),
+      deadlineMs: 600_000,
+    });
+    const [a, b] = [flow.start('a'), flow.start('b')];
+    flow.now = endOf(flow, key) - 2_500;
+    says(flow, a, 'workflow', 600_000);
+    const cause = { kind: 'clock', clock: 'workflow', limitMs: 600_000 };
+    expect(flow.attempt(a)).toMatchObject({ state: 'cancelled', cause: { ...cause, step: 0 } });
+    expect(flow.node('a')).toMatchObject({ state: 'cancelled', cause });
+    expect(flow.node('last')).toMatchObject({ state: 'cancelled', cause });
+    expect(flow.attempt(b).cancelRequested).toMatchObject({ because: { kind: 'deadline', limitMs: 600_000 } });
+    expect(fireAt(flow, key)).toBeUndefined();
+    expect(flow.do({ kind: 'fire', key })).toEqual([]);
+    says(flow, b, 'workflow', 600_000);
+    flow.succeed('tell');
+    expect(flow.log.filter(({ kind }) => kind === 'run.cancel-requested')).toHaveLength(1);
+    expect(flow.state).toMatchObject({ state: 'failed', cause });
+  });
+
+  it('ends all of its branch, the one whose time it was, and nothing else', () => {
+    const inner = { branch: { id: 'inner', side: 'then' as const } };
+    const flow = new Flow(
+      spec(
+        branch('b', 'true', [], { deadlineMs: 900_000 }),
+        branch('inner', 'true', ['b'], { ...then('b'), deadlineMs: 300_000 }),
+        job('a', ['inner'], inner),
+        job('next', ['inner', 'a'], inner),
+        job('around', ['b'], then('b')),
+      ),
+    );
+    const attemptId = flow.start('a');
+    flow.now = endOf(flow, 'branch:r1/inner');
+    says(flow, attemptId, 'branch', 300_000);
+    const cause = { kind: 'clock', clock: 'branch', limitMs: 300_000 };
+    expect(flow.attempt(attemptId)).toMatchObject({ state: 'cancelled', cause });
+    for (const id of ['a', 'next']) expect(flow.node(id)).toMatchObject({ state: 'timed_out', cause });
+    expect(flow.node('around').state).toBe('ready');
+    expect(fireAt(flow, 'branch:r1/inner')).toBeUndefined();
+    expect(fireAt(flow, 'branch:r1/b')).toBeDefined();
+  });
+
+  it('stands alone where it is far too early, or there is no such deadline; and is not tried again', () => {
+    const early = new Flow({
+      ...spec(job('a', [], { retry: { times: 3, on: ['timeout'] } }), job('b')),
+      deadlineMs: 600_000,
+    });
+    const attemptId = early.start('a');
+    early.now = endOf(early, 'workflow:r1') - 3_500;
+    says(early, attemptId, 'workflow', 600_000);
+    expect(early.node('a')).toMatchObject({ state: 'timed_out', cause: { clock: 'workflow' } });
+    expect(early.state.cancelRequested).toBeUndefined();
+    expect(early.nodeStates()).toMatchObject({ b: 'ready' });
+    const none = new Flow(spec(job('a'), job('b')));
+    says(none, none.start('a'), 'branch', 1);
+    expect(none.node('a').state).toBe('timed_out');
+    expect(none.nodeStates()).toMatchObject({ b: 'ready' });
+  });
+
+  it('changes nothing of a cancel that came before', () => {
+    const flow = new Flow({ ...spec(job('a')), deadlineMs: 600_000 });
+    const attemptId = flow.start('a');
+    flow.do({ kind: 'cancel', by: 'mara' });
+    says(flow, attemptId, 'workflow', 600_000);
+    expect(flow.state).toMatchObject({ state: 'cancelled', cause: { kind: 'cancelled', by: 'mara' } });
+  });
+});

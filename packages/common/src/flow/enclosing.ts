@@ -6,7 +6,7 @@ import { isTerminal } from './states.js';
 
 // The deadlines of what nodes stand in: of their run, and of branches. Their timers are there also while a host has
 // something of it: what is asked to end then is what a whole run or branch has left, and no result is overtaken by that
-// which says so before.
+// which says so before. A runner ends its steps at the same time by itself, and whichever is told first ends all of it.
 
 type Head = Omit<RunFlow, 'nodes'>;
 type Find = (nodeId: string) => NodeFlow | undefined;
@@ -17,6 +17,13 @@ export interface EnclosingLimit {
   name: string;
   /** Unix milliseconds. */
   at: number;
+}
+
+/** The same with what it is the deadline of. */
+export interface EnclosingDeadline extends EnclosingLimit {
+  /** Absent: of the workflow. */
+  branchId?: string;
+  limitMs: number;
 }
 
 /** A timer with what the engine needs to know of it. */
@@ -48,22 +55,46 @@ export function enclosingTimers(head: Head, find: Find): EnclosingTimer[] {
 }
 
 /** All that counts for a node, the first to come before the others. */
-export function enclosingLimits(head: Head, nodeId: string, find: Find): EnclosingLimit[] {
-  const limits: EnclosingLimit[] = [];
+export function enclosingLimits(head: Head, nodeId: string, find: Find): EnclosingDeadline[] {
+  const limits: EnclosingDeadline[] = [];
   if (head.held === true) {
     return limits;
   }
   const until = graphOf(head.spec).spec(nodeId)?.onFailure === true ? undefined : workflowEnd(head);
   if (until !== undefined && head.cancelRequested === undefined) {
-    limits.push({ name: 'workflow', at: until });
+    limits.push({ name: 'workflow', at: until, limitMs: head.spec.deadlineMs ?? 0 });
   }
   for (const branch of branchesOf(head.spec).limiting(nodeId)) {
     const at = branchEnd(head, find(branch.id), branch);
     if (at !== undefined) {
-      limits.push({ name: `branch ${branch.id}`, at });
+      limits.push({ name: `branch ${branch.id}`, at, branchId: branch.id, limitMs: branch.deadlineMs ?? 0 });
     }
   }
   return limits.sort((a, b) => a.at - b.at);
+}
+
+/** Runners count by clocks of their own: by so much they may be ahead of the engine's. */
+function driftMs(limitMs: number): number {
+  return 1_000 + limitMs / 1_000;
+}
+
+/**
+ * The deadline that the runner of a node says is over, where it is so, and its timer has not fired yet. Undefined: it has,
+ * there is none, or it is too early; then the runner's word counts for its own attempt only.
+ */
+export function saidOver(
+  head: Head,
+  nodeId: string,
+  clock: 'workflow' | 'branch',
+  find: Find,
+  now: number,
+): EnclosingTimer | undefined {
+  const first = enclosingLimits(head, nodeId, find).find(
+    ({ branchId }) => (branchId === undefined) === (clock === 'workflow'),
+  );
+  return first === undefined || first.at > now + driftMs(first.limitMs)
+    ? undefined
+    : enclosingTimers(head, find).find(({ branchId }) => branchId === first.branchId);
 }
 
 /** When the deadline of the workflow is over; undefined: it has none. */

@@ -19,6 +19,8 @@ export function maxAttemptsOf(node: NodeSpec | undefined): number {
   return place === undefined ? most : Math.max(most, place.hosts.length + (place.otherwise === undefined ? 0 : 1));
 }
 
+const deadlines: ReadonlySet<string> = new Set(['deadline', 'step-deadline', 'workflow', 'branch']);
+
 export type Retry = { retry: true; delayMs: number } | { retry: false; because?: string };
 
 /**
@@ -59,7 +61,7 @@ export function afterFailure(
 ): Retry {
   const clock = result.cause?.kind === 'clock' ? result.cause.clock : undefined;
   // Another attempt would have no more time than this one had.
-  const isOver = clock === 'deadline' || clock === 'step-deadline';
+  const isOver = clock !== undefined && deadlines.has(clock);
   if (result.final === true || isOver) {
     return { retry: false };
   }
