@@ -6,5 +6,7 @@ export { type DirectoryLock, lockDirectory, openStateDirectory, type StateDirect
 export { startGroupKeeper } from './keepers/group-keeper.js';
 export { startScheduleKeeper } from './keepers/schedule-keeper.js';
 export { startTimerKeeper } from './keepers/timer-keeper.js';
-export { type Orchestrator, type OrchestratorDependencies, type StopMode, startOrchestrator } from './orchestrator.js';
+export type { OrchestratorDependencies } from './life/dependencies.js';
+export type { StopMode } from './life/orderly-end.js';
+export { type Orchestrator, startOrchestrator } from './orchestrator.js';
 export { type AttemptTelemetry, withAttemptTelemetry } from './traces/with-attempt-telemetry.js';

@@ -1,10 +1,10 @@
 import { createHash, randomBytes, randomUUID } from 'node:crypto';
-import { SolsticeError } from '@solstice/common/errors';
 import { BackgroundLoop, type PartHealth } from '@solstice/common/loops';
 import type { Consumer, Queue } from '@solstice/common/queue';
 import type { AttemptStore, Capacity, Claim, PoolOffer } from '@solstice/common/store';
 import type { Logger, Metrics } from '@solstice/common/telemetry';
 import type { Intake } from '../hosts/intake.js';
+import { isReplaced } from '../hosts/replaced.js';
 import { untilSettled } from '../hosts/settled.js';
 
 export interface ClaimerDependencies {
@@ -40,7 +40,7 @@ export class Claimer {
       name: 'claims',
       everyMs: dependencies.everyMs,
       pass: (signal) => this.#round(signal),
-      tolerates: (error) => !(error instanceof SolsticeError && error.code === 'host-replaced'),
+      tolerates: (error) => !isReplaced(error),
       logger: dependencies.logger,
       onCrash: dependencies.onCrash,
       metrics: dependencies.metrics,
