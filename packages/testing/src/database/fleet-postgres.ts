@@ -1,8 +1,8 @@
 import { readdir, readFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { type EmbeddedPostgres, type NetworkAccess, startEmbeddedPostgres } from '@solstice/embedded-postgres';
 import { Client } from 'pg';
+import { type ClaimedPort, claimPort } from '../claimed-port.js';
 import { temporaryDirectory } from '../temporary-directory.js';
 
 export interface FleetPostgresOptions {
@@ -17,24 +17,30 @@ export class FleetPostgres implements AsyncDisposable {
   readonly url: string;
   readonly #directory: { path: string; remove(): Promise<void> };
   readonly #access: NetworkAccess;
+  readonly #port: ClaimedPort;
   #server: EmbeddedPostgres | undefined;
 
-  private constructor(directory: { path: string; remove(): Promise<void> }, access: NetworkAccess) {
-    this.#directory = directory;
-    this.#access = access;
-    this.url = `postgres://solstice@${access.addresses[0]}:${access.port}/solstice`;
-  }
-
-  static async start(options: FleetPostgresOptions = {}): Promise<FleetPostgres> {
+  private constructor(
+    directory: { path: string; remove(): Promise<void> },
+    port: ClaimedPort,
+    options: FleetPostgresOptions,
+  ) {
     const address = options.address ?? '127.0.0.1';
-    const directory = await temporaryDirectory('solstice-test-fleet-postgres-');
-    const postgres = new FleetPostgres(directory, {
+    this.#directory = directory;
+    this.#port = port;
+    this.#access = {
       addresses: [address],
-      port: await freePort(address),
+      port: port.port,
       allow: [address.startsWith('127.') ? '127.0.0.0/8' : `${address}/32`, options.network]
         .filter((network) => network !== undefined)
         .map((network) => ({ network, method: 'trust' })),
-    });
+    };
+    this.url = `postgres://solstice@${address}:${port.port}/solstice`;
+  }
+
+  static async start(options: FleetPostgresOptions = {}): Promise<FleetPostgres> {
+    const directory = await temporaryDirectory('solstice-test-fleet-postgres-');
+    const postgres = new FleetPostgres(directory, await claimPort(), options);
     try {
       await postgres.start();
       await postgres.#admin('create database solstice');
@@ -96,6 +102,7 @@ export class FleetPostgres implements AsyncDisposable {
   async remove(): Promise<void> {
     await this.thaw();
     await this.stop();
+    await this.#port.release();
     await this.#directory.remove();
   }
 
@@ -139,12 +146,4 @@ function signal(pid: number, name: NodeJS.Signals): void {
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
   }
-}
-
-async function freePort(address: string): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve, reject) => server.once('error', reject).listen(0, address, resolve));
-  const { port } = server.address() as { port: number };
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }

@@ -1,9 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises';
-import { createConnection, createServer } from 'node:net';
+import { createConnection } from 'node:net';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { type ClaimedPort, claimPort } from '../claimed-port.js';
 import { temporaryDirectory } from '../temporary-directory.js';
 import { makeCertificates, type TestCertificates } from './certificates.js';
 import { type BrokerPlace, brokerEnvironment, RabbitBroker } from './rabbitmq-broker.js';
@@ -42,15 +43,21 @@ export interface RabbitServer extends AsyncDisposable {
  */
 export async function startRabbitServer(options: RabbitServerOptions): Promise<RabbitServer> {
   const directory = await temporaryDirectory(`${brokerPrefix}${process.pid}-`);
+  const ports: ClaimedPort[] = [];
+  const remove = async (): Promise<void> => {
+    for (const port of ports) await port.release();
+    await directory.remove();
+  };
   try {
-    const place = await layOut(directory.path, options);
+    for (let count = 0; count < 4; count += 1) ports.push(await claimPort());
+    const place = layOut(directory.path, ports, options);
     const certificates = options.tls ? await makeCertificates(directory.path) : undefined;
     await configure(place, certificates);
-    const server = new OwnServer(place, certificates, directory.remove);
+    const server = new OwnServer(place, certificates, remove);
     await server.start();
     return server;
   } catch (error) {
-    await directory.remove();
+    await remove();
     throw error;
   }
 }
@@ -147,9 +154,8 @@ wait
 kill -KILL 0
 `;
 
-async function layOut(directory: string, options: RabbitServerOptions): Promise<BrokerPlace> {
-  const [port, tlsPort, epmdPort, distributionPort] = await freePorts(4);
-  if (!port || !tlsPort || !epmdPort || !distributionPort) throw new Error('the kernel gave no ports');
+function layOut(directory: string, ports: readonly ClaimedPort[], options: RabbitServerOptions): BrokerPlace {
+  const [port = 0, tlsPort = 0, epmdPort = 0, distributionPort = 0] = ports.map((claim) => claim.port);
   return {
     directory,
     scripts: options.scripts,
@@ -188,18 +194,6 @@ async function configure(place: BrokerPlace, certificates: TestCertificates | un
   await writeFile(path.join(directory, 'plugins'), '[].\n');
   await writeFile(path.join(directory, '.erlang.cookie'), randomBytes(12).toString('hex'));
   await chmod(path.join(directory, '.erlang.cookie'), 0o400);
-}
-
-async function freePorts(count: number): Promise<number[]> {
-  const servers = Array.from({ length: count }, () => createServer());
-  const ports: number[] = [];
-  for (const server of servers) {
-    await new Promise<void>((resolve, reject) => server.once('error', reject).listen(0, '127.0.0.1', resolve));
-    const address = server.address();
-    if (address !== null && typeof address === 'object') ports.push(address.port);
-  }
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
-  return ports;
 }
 
 /** It greets with its own protocol header when it is given a wrong one, but only once it has really started. */
