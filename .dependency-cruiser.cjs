@@ -33,7 +33,7 @@ const packages = {
 };
 
 /** Folders of common that any other of them may import; they import none. */
-const shared = ['errors', 'forge'];
+const shared = ['clock', 'errors', 'forge'];
 
 /** What the other folders of common may import besides themselves and those. */
 const commonFolders = {

@@ -1,3 +1,4 @@
+import type { WallClock } from '@solstice/common/clock';
 import type { ForgeKind } from '@solstice/common/config';
 import type { Store } from '@solstice/common/store';
 import type { Logger } from '@solstice/common/telemetry';
@@ -7,7 +8,7 @@ import type { DoctorItem } from './schemas.js';
 export interface RunPageDeps {
   store: Store;
   logger: Logger;
-  clock: () => Date;
+  clock: WallClock;
   /** Why this process takes no new work now (it is starting or stopping); undefined: it is ready. */
   notReady?: () => string | undefined;
 }
@@ -16,7 +17,7 @@ export interface RunPageDeps {
 export interface OperatorApiDeps {
   store: Store;
   logger: Logger;
-  clock: () => Date;
+  clock: WallClock;
   version: string;
   startedAt: Date;
   /** What links to run pages begin with; no slash at the end. Asked each time: the port may be known only after listening. */

@@ -3,6 +3,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { World } from '@solstice/api/testing';
+import { systemClock } from '@solstice/common/clock';
 import { createPostgresStore, migrate, type NewDeadLetter } from '@solstice/common/store';
 import { createLogger } from '@solstice/common/telemetry';
 import { databaseFor, eventually } from '@solstice/testing';
@@ -19,12 +20,10 @@ async function fleet(): Promise<ServedHere> {
   const url = await databaseFor({ onTestFinished }, { key: 'solstice', prepare });
   const store = await createPostgresStore({ url, logger: createLogger({ level: 'silent' }) });
   onTestFinished(() => store.close());
-  const here = await served({}, new World(() => new Date(), store));
+  const here = await served({}, new World(systemClock, store));
   await here.world.registerHost();
   return here;
 }
-
-const clock = () => new Date();
 
 describe('hosts', () => {
   test('hosts and host: what there is, for people and as JSON', async () => {
@@ -36,11 +35,11 @@ describe('hosts', () => {
       ...renewal,
       load: { load1: 1.5, memoryFreeBytes: 2 ** 31, diskFreeBytes: 2 ** 33 },
     });
-    const { stdout } = await call(['hosts'], { clock, columns: 120 });
+    const { stdout } = await call(['hosts'], { clock: systemClock, columns: 120 });
     expect(stdout).toMatch(/HOST +STATE +SLOTS +CPUS +MEMORY +LOAD +LEASE +POOLS/);
     expect(stdout).toMatch(/alder +active +1\/64 +1\/64 +0\.0\/1\.0 GiB +1\.50 +\d+ s ago +\* \(process\)/);
     expect(stdout).toContain('alder: Docker is away\n');
-    const shown = await call(['host', 'alder'], { clock });
+    const shown = await call(['host', 'alder'], { clock: systemClock });
     expect(shown.stdout).toMatch(/load +1\.50, 2\.0 GiB of memory and 8\.0 GiB of disk free/);
     expect(shown.stdout).toMatch(/lease +renewed \d+ s ago, good until /);
     expect(shown.stdout).toMatch(new RegExp(`1 +build +1 +running +\\* +${worker.workerId}`));
@@ -59,7 +58,7 @@ describe('hosts', () => {
     const { world, call } = await fleet();
     await world.plan();
     await world.work();
-    const as = { clock, env: { USER: 'ada' } };
+    const as = { clock: systemClock, env: { USER: 'ada' } };
     const drained = await call(['drain', 'alder', '--for', '10m', '--reason', 'a new disk'], as);
     expect(drained).toMatchObject({ code: 0, stderr: '' });
     expect(drained.stdout).toMatch(

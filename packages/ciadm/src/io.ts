@@ -1,3 +1,4 @@
+import type { WallClock } from '@solstice/common/clock';
 import type { Environment, Machine } from '@solstice/common/config';
 
 /** Everything that the command touches besides files, so that a test can stand in its place. */
@@ -10,7 +11,7 @@ export interface Io {
   columns: number | undefined;
   env: Environment;
   machine: Machine;
-  clock: () => Date;
+  clock: WallClock;
   /** Fires on Ctrl-C. */
   interrupted: AbortSignal;
   /** How a hook starts `solstice` on this machine. */

@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { systemClock } from '@solstice/common/clock';
 import { thisMachine } from '@solstice/common/config';
 import { run } from './run.js';
 
@@ -28,7 +29,7 @@ const exitCode = await run(process.argv.slice(2), {
   columns: stdout.isTTY ? stdout.columns : undefined,
   env,
   machine: thisMachine(),
-  clock: () => new Date(),
+  clock: systemClock,
   interrupted: interrupt.signal,
   solsticeCommand: solsticeCommand(),
 });

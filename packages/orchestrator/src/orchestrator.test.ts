@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { systemClock } from '@solstice/common/clock';
 import { createInProcessQueue } from '@solstice/common/queue';
 import { assertReplays, createMemoryStore, type Store } from '@solstice/common/store';
 import { createLogger } from '@solstice/common/telemetry';
@@ -12,7 +13,7 @@ let hosts: HostUnderTest[];
 
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval', 'performance', 'Date'] });
-  store = createMemoryStore({ clock: () => new Date(), idSource: randomUUID });
+  store = createMemoryStore({ clock: systemClock, idSource: randomUUID });
   hosts = [];
 });
 afterEach(async () => {

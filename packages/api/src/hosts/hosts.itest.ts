@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { systemClock } from '@solstice/common/clock';
 import { createMemoryStore } from '@solstice/common/store';
 import { beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import type { OperatorClient } from '../client/client.js';
@@ -11,7 +12,7 @@ let client: OperatorClient;
 
 beforeEach(async () => {
   nowMs = Date.UTC(2026, 0, 1);
-  const clock = () => new Date(nowMs);
+  const clock = { now: () => new Date(nowMs) };
   world = new World(clock);
   server = await serve(world.store, { operator: { clock } });
   client = server.client;
@@ -203,7 +204,7 @@ describe('doctor', () => {
   });
 
   test('says so when the store cannot be asked', async () => {
-    const store = createMemoryStore({ clock: () => new Date(), idSource: randomUUID });
+    const store = createMemoryStore({ clock: systemClock, idSource: randomUUID });
     const other = await serve(store);
     onTestFinished(() => other.close());
     await store.close();

@@ -1,3 +1,4 @@
+import { systemClock } from '@solstice/common/clock';
 import { createPostgresStore, migrate, type Store } from '@solstice/common/store';
 import { createLogger } from '@solstice/common/telemetry';
 import { cloneDatabase, eventually, type TestDatabase } from '@solstice/testing';
@@ -25,7 +26,7 @@ beforeEach(async () => {
   const [first, ...readers] = stores as [Store, Store, Store];
   host = first;
   readerStores = readers;
-  world = new World(() => new Date(), host);
+  world = new World(systemClock, host);
   nodes = [await serve(readers[0]), await serve(readers[1])];
   onTestFinished(async () => {
     await Promise.all(nodes.map((node) => node.close()));

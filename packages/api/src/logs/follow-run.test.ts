@@ -70,7 +70,7 @@ describe('followRun', () => {
 
   test('a new attempt goes on after the lost one; a reader who comes later begins at the newest', async () => {
     let now = Date.now();
-    const world = new World(() => new Date(now));
+    const world = new World({ now: () => new Date(now) });
     const run = await world.plan();
     const first = await world.work();
     await first.print('first ');

@@ -33,7 +33,7 @@ async function statusView(deps: OperatorApiDeps): Promise<StatusView> {
   return {
     version: deps.version,
     startedAt: deps.startedAt.toISOString(),
-    uptimeMs: deps.clock().getTime() - deps.startedAt.getTime(),
+    uptimeMs: deps.clock.now().getTime() - deps.startedAt.getTime(),
     publicUrl: deps.publicUrl(),
     store: health,
     runs: { blocked: await runs('blocked'), queued: await runs('queued'), running: await runs('running') },

@@ -22,7 +22,7 @@ export async function* pageEvents(
         yield formatEvent({
           event: 'state',
           id: formatCursor(item.cursor, jobs),
-          data: pageModel(item.run, deps.clock()),
+          data: pageModel(item.run, deps.clock.now()),
         });
         break;
       case 'log': {

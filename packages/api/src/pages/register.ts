@@ -53,7 +53,7 @@ export function registerRunPages(app: FastifyInstance, deps: RunPageDeps): void 
       return await reply.type('text/html; charset=utf-8').send(
         runPage({
           run,
-          model: pageModel(run, deps.clock()),
+          model: pageModel(run, deps.clock.now()),
           logs,
           cursor: formatCursor(
             cursor,

@@ -9,7 +9,7 @@ let server: Served;
 
 beforeEach(async () => {
   nowMs = Date.UTC(2026, 0, 1, 12);
-  const clock = () => new Date(nowMs);
+  const clock = { now: () => new Date(nowMs) };
   world = new World(clock);
   server = await serve(world.store, { operator: { clock } });
   onTestFinished(() => server.close());

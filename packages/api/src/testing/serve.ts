@@ -1,5 +1,6 @@
 import { createHash, randomBytes, randomUUID } from 'node:crypto';
 import type { AddressInfo } from 'node:net';
+import { systemClock } from '@solstice/common/clock';
 import type { Store } from '@solstice/common/store';
 import { createLogger } from '@solstice/common/telemetry';
 import { type FastifyBaseLogger, type FastifyInstance, fastify } from 'fastify';
@@ -28,15 +29,14 @@ export interface Served extends AsyncDisposable {
 export async function serve(store: Store, options: ServeOptions = {}): Promise<Served> {
   const { token = 'a-token-for-tests-0123456789', port = 0 } = options;
   const logger = createLogger({ level: 'silent' });
-  const clock = () => new Date();
   const pages = fastify({ loggerInstance: logger as FastifyBaseLogger, forceCloseConnections: true });
-  registerRunPages(pages, { store, logger, clock, ...options.pages });
+  registerRunPages(pages, { store, logger, clock: systemClock, ...options.pages });
   const publicUrl = await listen(pages, 0);
   const operator = fastify({ loggerInstance: logger as FastifyBaseLogger, forceCloseConnections: true });
   registerOperatorApi(operator, {
     store,
     logger,
-    clock,
+    clock: systemClock,
     version: '9.9.9',
     startedAt: new Date(),
     publicUrl: () => publicUrl,

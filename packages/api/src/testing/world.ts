@@ -1,4 +1,5 @@
 import { randomBytes, randomUUID } from 'node:crypto';
+import { systemClock, type WallClock } from '@solstice/common/clock';
 import type { AttemptResult, NodeSpec, RunSpec } from '@solstice/common/flow';
 import {
   createMemoryStore,
@@ -36,7 +37,7 @@ export class World {
   #registered: Promise<unknown> | undefined;
 
   /** Without a store: one in memory. */
-  constructor(clock: () => Date = () => new Date(), store?: Store) {
+  constructor(clock: WallClock = systemClock, store?: Store) {
     this.store = store ?? createMemoryStore({ clock, idSource: randomUUID });
   }
 

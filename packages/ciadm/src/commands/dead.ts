@@ -33,7 +33,7 @@ export function addDead(program: Command, runtime: Runtime): void {
         output.note('No dead letters.');
         return undefined;
       }
-      const now = context.io.clock();
+      const now = context.io.clock.now();
       const columns: Column<DeadLetterView>[] = [
         { title: 'LETTER', value: ({ id }) => id, align: 'right' },
         { title: 'WHEN', value: ({ at }) => relativeTime(at, now) },
@@ -123,7 +123,7 @@ async function writeLetter({ output, io }: Context, letter: DeadLetterView): Pro
     ['reason', letter.reason],
     ['queue', letter.queue],
     ['key', letter.routingKey],
-    ['set aside', `${letter.at} (${relativeTime(letter.at, io.clock())})`],
+    ['set aside', `${letter.at} (${relativeTime(letter.at, io.clock.now())})`],
     ['bytes', `${letter.bytes}${letter.body?.encoding === 'base64' ? ', no text: base64' : ''}`],
   ];
   for (const [name, text] of rows) await output.line(`${output.colours.dim(name.padEnd(12))}${oneLine(text)}`);

@@ -30,8 +30,8 @@ export function addDrain(program: Command, runtime: Runtime): void {
     runtime.action<Options>(async (context, [id = ''], { reason, for: forMs, wait }) => {
       const client = await context.client();
       const host = await client.drain(id, { by: context.actor, reason, forMs });
-      if (wait !== true) return await tell(context, host, drained(host, context.io.clock()));
-      if (!context.json) await tell(context, host, drained(host, context.io.clock()));
+      if (wait !== true) return await tell(context, host, drained(host, context.io.clock.now()));
+      if (!context.json) await tell(context, host, drained(host, context.io.clock.now()));
       return await waitUntilIdle(context, client, host);
     }),
   );

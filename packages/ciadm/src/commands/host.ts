@@ -21,7 +21,7 @@ export function addHost(program: Command, runtime: Runtime): void {
     runtime.action(async (context, [id = '']) => {
       const found = await (await context.client()).host(id);
       if (context.json) await context.output.json(found);
-      else await writeHost(context.output, found, context.io.clock());
+      else await writeHost(context.output, found, context.io.clock.now());
       return undefined;
     }),
   );

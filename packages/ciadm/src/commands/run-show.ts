@@ -23,7 +23,7 @@ export function addRun(program: Command, runtime: Runtime): void {
       const { output } = context;
       const found = await (await context.client()).run(ref);
       if (context.json) await output.json(found);
-      else await writeRun(output, found, context.io.clock());
+      else await writeRun(output, found, context.io.clock.now());
       return undefined;
     }),
   );

@@ -40,7 +40,7 @@ export function addRuns(program: Command, runtime: Runtime): void {
       if (context.json) await output.json({ runs });
       else if (runs.length === 0) output.note(waiting ? 'No run waits for anything but a host.' : 'No runs.');
       else if (waiting) await writeWaiting(output, runs);
-      else await writeRuns(output, runs, context.io.clock());
+      else await writeRuns(output, runs, context.io.clock.now());
       return undefined;
     }),
   );

@@ -25,7 +25,7 @@ export function addSchedules(program: Command, runtime: Runtime): void {
         output.note('No schedules. They are read from the workflow files with each push to the default branch.');
         return undefined;
       }
-      const now = context.io.clock();
+      const now = context.io.clock.now();
       const columns: Column<ScheduleView>[] = [
         { title: 'REPOSITORY', value: (schedule) => schedule.repository ?? schedule.repositoryId, shrinkTo: 10 },
         { title: 'WORKFLOW', value: ({ workflow }) => workflow, shrinkTo: 8 },

@@ -58,7 +58,7 @@ async function watch(context: Context, client: OperatorClient, ref: string): Pro
       run = item.run;
       printer ??= new LogPrinter(output, true);
       printer.update(run);
-      if (!context.json) await transitions.update(run, context.io.clock());
+      if (!context.json) await transitions.update(run, context.io.clock.now());
     } else if (item.kind === 'log' && !context.json) {
       // Its first line may be here before the news that it has started.
       await transitions.hasStarted(item.job);
@@ -88,7 +88,7 @@ async function writeHead({ output }: Context, run: RunDetailView): Promise<void>
 async function writeVerdict({ output, io }: Context, run: RunDetailView): Promise<void> {
   const { colours } = output;
   const why = run.causeText === undefined ? '' : `: ${oneLine(run.causeText)}`;
-  const duration = took(run.startedAt ?? run.createdAt, run.endedAt, io.clock());
+  const duration = took(run.startedAt ?? run.createdAt, run.endedAt, io.clock.now());
   await output.line(
     `${colours.bold(`run ${run.number}`)}  ${paintState(run.state, colours, describeState(run.state))}${why}  ${colours.dim(duration)}`,
   );

@@ -33,7 +33,7 @@ export function addWebhooks(program: Command, runtime: Runtime): void {
         output.note('No deliveries.');
         return undefined;
       }
-      const now = context.io.clock();
+      const now = context.io.clock.now();
       const columns: Column<DeliveryView>[] = [
         { title: 'DELIVERY', value: ({ id }) => id },
         {

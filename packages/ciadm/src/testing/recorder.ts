@@ -44,7 +44,7 @@ export function testIo(overrides: Partial<Io> = {}): Io {
       home: '/nowhere',
       workingDirectory: '/nowhere',
     },
-    clock: () => new Date('2026-01-02T03:04:05Z'),
+    clock: { now: () => new Date('2026-01-02T03:04:05Z') },
     interrupted: new AbortController().signal,
     solsticeCommand: ['solstice'],
     ...overrides,

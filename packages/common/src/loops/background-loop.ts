@@ -1,6 +1,6 @@
+import { type Clock, systemClock } from '../clock/index.js';
 import { SolsticeError, toError } from '../errors/index.js';
 import type { Logger, Metrics } from '../telemetry/index.js';
-import { type Clock, systemClock } from './clock.js';
 import { LoopRecord } from './loop-record.js';
 import type { PartHealth } from './part-health.js';
 

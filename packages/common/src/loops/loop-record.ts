@@ -1,6 +1,6 @@
+import type { Clock } from '../clock/index.js';
 import { SolsticeError } from '../errors/index.js';
 import type { Logger } from '../telemetry/index.js';
-import type { Clock } from './clock.js';
 import type { PartHealth } from './part-health.js';
 
 export interface LoopRecordOptions {

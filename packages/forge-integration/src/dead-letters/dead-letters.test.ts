@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { systemClock } from '@solstice/common/clock';
 import type { DeadLetter } from '@solstice/common/queue';
 import { createInProcessQueue } from '@solstice/common/queue';
 import { createMemoryStore } from '@solstice/common/store';
@@ -16,7 +17,7 @@ const letter: DeadLetter = {
 };
 
 it('stores a letter once, leaves it on the broker while it cannot, and says so', async () => {
-  const store = createMemoryStore({ clock: () => new Date(), idSource: randomUUID });
+  const store = createMemoryStore({ clock: systemClock, idSource: randomUUID });
   let outage: Error | undefined;
   let deliver: ((letter: DeadLetter) => Promise<void>) | undefined;
   const letters = createDeadLetters({

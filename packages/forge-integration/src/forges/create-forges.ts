@@ -1,6 +1,6 @@
+import { type Clock, systemClock } from '@solstice/common/clock';
 import type { ForgeSettings } from '@solstice/common/config';
 import { assertNever } from '@solstice/common/errors';
-import { type Clock, systemClock } from '@solstice/common/loops';
 import type { Logger } from '@solstice/common/telemetry';
 import type { Forge } from './forge.js';
 import { createForgejoForge } from './forgejo/forgejo-forge.js';

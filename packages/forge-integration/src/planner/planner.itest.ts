@@ -1,4 +1,5 @@
 import { createHash, randomUUID } from 'node:crypto';
+import { systemClock } from '@solstice/common/clock';
 import { Secret } from '@solstice/common/config';
 import { createMemoryStore, type Delivery, type Store } from '@solstice/common/store';
 import { eventually, NO_COMMIT } from '@solstice/testing';
@@ -394,7 +395,7 @@ describe('whatever breaks, it is the same one run', () => {
   });
 
   test('a bug in the store is a crash that is told, not a loop that is silently gone', async () => {
-    const broken = faultyStore(createMemoryStore({ clock: () => new Date(), idSource: randomUUID })).store;
+    const broken = faultyStore(createMemoryStore({ clock: systemClock, idSource: randomUUID })).store;
     const store = { ...broken, deliveries: { ...broken.deliveries, due: () => Promise.reject(new TypeError('bug')) } };
     const told: string[] = [];
     const planner = createPlanner({

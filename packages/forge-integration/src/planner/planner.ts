@@ -1,5 +1,6 @@
+import { type Clock, systemClock } from '@solstice/common/clock';
 import { SolsticeError, toError } from '@solstice/common/errors';
-import { BackgroundLoop, type Clock, type PartHealth, systemClock } from '@solstice/common/loops';
+import { BackgroundLoop, type PartHealth } from '@solstice/common/loops';
 import type { Consumer, Queue } from '@solstice/common/queue';
 import type { Delivery, Store } from '@solstice/common/store';
 import { type Logger, type Metrics, noTracing, type TraceContext, type Tracing } from '@solstice/common/telemetry';

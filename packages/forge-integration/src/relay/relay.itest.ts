@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { systemClock } from '@solstice/common/clock';
 import { createRabbitQueue } from '@solstice/common/queue';
 import { createMemoryStore, type Store } from '@solstice/common/store';
 import { createLogger } from '@solstice/common/telemetry';
@@ -23,7 +24,7 @@ describe.skipIf('missing' in rabbit)('relays and a real broker', () => {
       context.onTestFinished(() => queue.close());
       return queue;
     };
-    const store = createMemoryStore({ clock: () => new Date(), idSource: randomUUID });
+    const store = createMemoryStore({ clock: systemClock, idSource: randomUUID });
     const heard = new Set<string>();
     const traced = new Set<string>();
     await (await connect()).subscribe({ kind: 'delivery' }, async (message, about) => {

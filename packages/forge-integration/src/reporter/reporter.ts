@@ -1,5 +1,6 @@
+import { type Clock, systemClock } from '@solstice/common/clock';
 import { SolsticeError, toError } from '@solstice/common/errors';
-import { BackgroundLoop, type Clock, combine, type PartHealth, systemClock } from '@solstice/common/loops';
+import { BackgroundLoop, combine, type PartHealth } from '@solstice/common/loops';
 import type { Consumer, Queue } from '@solstice/common/queue';
 import type { CheckRecord, Repository, Store } from '@solstice/common/store';
 import { commitAttributes, type Logger, type Metrics, noTracing, type Tracing } from '@solstice/common/telemetry';

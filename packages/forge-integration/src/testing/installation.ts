@@ -1,7 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { join } from 'node:path';
+import type { Clock } from '@solstice/common/clock';
 import { type ForgeSettings, Secret } from '@solstice/common/config';
-import type { Clock } from '@solstice/common/loops';
 import { createSealer, type Sealer } from '@solstice/common/secrets';
 import { createMemoryStore, type Repository, type Store } from '@solstice/common/store';
 import { createLogger, type Metrics, type Tracing } from '@solstice/common/telemetry';
@@ -58,7 +58,7 @@ export interface InstallationOptions {
   /** False: no forge has a webhook secret. */
   secrets?: boolean;
   /** Default: in memory. Closed with the installation. */
-  makeStore?: (clock: () => Date) => Promise<Store>;
+  makeStore?: (clock: Clock) => Promise<Store>;
   /** Of the webhook routes. */
   telemetry?: { metrics?: Metrics; tracing?: Tracing };
 }
@@ -73,8 +73,8 @@ export async function makeInstallation(options: InstallationOptions = {}): Promi
       skewMs += ms;
     },
   };
-  const inMemory = async (now: () => Date) => createMemoryStore({ clock: now, idSource: randomUUID });
-  const faulty = faultyStore(await (options.makeStore ?? inMemory)(() => clock.now()));
+  const inMemory = async (clock: Clock) => createMemoryStore({ clock, idSource: randomUUID });
+  const faulty = faultyStore(await (options.makeStore ?? inMemory)(clock));
   const { store } = faulty;
   const sealer = createSealer(randomBytes(32));
   const github = await GithubServer.start({ token: FORGE_TOKEN });

@@ -1,4 +1,4 @@
-import type { Clock } from '@solstice/common/loops';
+import type { Clock } from '@solstice/common/clock';
 import type { HostLease } from './host-lease.js';
 
 export interface CutOffOptions {

@@ -1,5 +1,5 @@
+import type { Clock } from '@solstice/common/clock';
 import { SolsticeError } from '@solstice/common/errors';
-import type { Clock } from '@solstice/common/loops';
 import type { HostLoad, HostStore } from '@solstice/common/store';
 
 export type RenewAnswer = Awaited<ReturnType<HostStore['renew']>>;

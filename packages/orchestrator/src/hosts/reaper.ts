@@ -1,4 +1,5 @@
-import { BackgroundLoop, type Clock, type PartHealth, systemClock } from '@solstice/common/loops';
+import { type Clock, systemClock } from '@solstice/common/clock';
+import { BackgroundLoop, type PartHealth } from '@solstice/common/loops';
 import type { HostStore } from '@solstice/common/store';
 import type { Logger, Metrics } from '@solstice/common/telemetry';
 import { LEASE_MS, RENEW_MS } from './lease-times.js';

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { systemClock } from '@solstice/common/clock';
 import { createMemoryStore, type Store } from '@solstice/common/store';
 import { createLogger } from '@solstice/common/telemetry';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -10,7 +11,7 @@ let keepers: RunningKeeper[];
 
 beforeEach(() => {
   keepers = [];
-  store = createMemoryStore({ clock: () => new Date(), idSource: randomUUID });
+  store = createMemoryStore({ clock: systemClock, idSource: randomUUID });
 });
 
 afterEach(async () => {

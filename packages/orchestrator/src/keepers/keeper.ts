@@ -1,4 +1,5 @@
-import { BackgroundLoop, type Clock, type PartHealth } from '@solstice/common/loops';
+import type { Clock } from '@solstice/common/clock';
+import { BackgroundLoop, type PartHealth } from '@solstice/common/loops';
 import type { Store } from '@solstice/common/store';
 import type { Logger, Metrics } from '@solstice/common/telemetry';
 

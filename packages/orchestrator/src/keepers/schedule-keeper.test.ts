@@ -13,7 +13,7 @@ let keepers: RunningKeeper[];
 beforeEach(() => {
   offsetMs = 0;
   keepers = [];
-  store = createMemoryStore({ clock: () => new Date(Date.now() + offsetMs), idSource: randomUUID });
+  store = createMemoryStore({ clock: { now: () => new Date(Date.now() + offsetMs) }, idSource: randomUUID });
 });
 
 afterEach(async () => {

@@ -1,4 +1,4 @@
-import { type Clock, systemClock } from '@solstice/common/loops';
+import { type Clock, systemClock } from '@solstice/common/clock';
 import type { Queue } from '@solstice/common/queue';
 import type { Capacity, HostLoad, PoolOffer, Store } from '@solstice/common/store';
 import type { Logger, Metrics } from '@solstice/common/telemetry';

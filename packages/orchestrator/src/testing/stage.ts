@@ -1,4 +1,5 @@
 import { createHash, randomUUID } from 'node:crypto';
+import { systemClock } from '@solstice/common/clock';
 import { createInProcessQueue } from '@solstice/common/queue';
 import { assertReplays, createMemoryStore, type PoolOffer, type RunDetail, type Store } from '@solstice/common/store';
 import { createLogger } from '@solstice/common/telemetry';
@@ -64,7 +65,7 @@ export class Stage {
     const kind = options.poolBackend ?? 'process';
     this.pools = [{ ...offer, backend: kind }];
     this.intake = new Intake(this.pools, () => void this.claimer.look());
-    this.store = options.store ?? createMemoryStore({ clock: () => new Date(), idSource: randomUUID });
+    this.store = options.store ?? createMemoryStore({ clock: systemClock, idSource: randomUUID });
     const seen = options.wrap?.(this.store) ?? this.store;
     this.machine = options.machine ?? new FakeMachine();
     this.faults = options.faults ?? {};

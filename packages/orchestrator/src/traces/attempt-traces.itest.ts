@@ -1,4 +1,5 @@
 import { createHash, randomBytes, randomUUID } from 'node:crypto';
+import { systemClock } from '@solstice/common/clock';
 import { SolsticeError } from '@solstice/common/errors';
 import type { RunSpec } from '@solstice/common/flow';
 import { type Claim, createMemoryStore, type Store } from '@solstice/common/store';
@@ -38,7 +39,7 @@ beforeEach(async () => {
   receiver = await startOtlpReceiver();
   metrics = createMetrics({ version: '0', roles: [] });
   tracers = [];
-  plain = createMemoryStore({ clock: () => new Date(), idSource: randomUUID });
+  plain = createMemoryStore({ clock: systemClock, idSource: randomUUID });
 });
 afterEach(async () => {
   await plain.close();

@@ -1,5 +1,6 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { systemClock } from '@solstice/common/clock';
 import { parseSettings } from '@solstice/common/config';
 import { createPostgresStore, migrate } from '@solstice/common/store';
 import { createLogger } from '@solstice/common/telemetry';
@@ -36,7 +37,7 @@ function processOf(text = ''): RunningProcess {
     logger,
     shutdown,
     health: new Health(),
-    clock: () => new Date(),
+    clock: systemClock,
     stopping: new AbortController().signal,
     crashed: () => undefined,
   };

@@ -42,7 +42,7 @@ export async function moveData(process: RunningProcess, options: MoveDataOptions
     signal: stopping,
     onTable: (table) => print(`  ${table.name.padEnd(20)} ${String(table.rows).padStart(10)} rows`),
   });
-  markMoved(data.postgres, process.clock());
+  markMoved(data.postgres, process.clock.now());
   print(`Moved: ${rows} rows, each table compared. What was here is untouched.
 
 Now take along, to every node that needs it (docs/fleet.md):

@@ -1,3 +1,4 @@
+import { type Clock, systemClock } from '@solstice/common/clock';
 import { loadSettings, type Settings, thisMachine } from '@solstice/common/config';
 import { SolsticeError } from '@solstice/common/errors';
 import { createLogger, type Logger } from '@solstice/common/telemetry';
@@ -14,7 +15,7 @@ export interface RunningProcess {
   logger: Logger;
   shutdown: Shutdown;
   health: Health;
-  clock: () => Date;
+  clock: Clock;
   /** Aborted as soon as this process is told to stop. */
   stopping: AbortSignal;
   /** A part ended that must not end: the process stops, and tells it. */
@@ -81,7 +82,7 @@ async function withProcess(
     told.crashed(error);
   };
   try {
-    await use({ settings, logger, shutdown, health, clock: () => new Date(), stopping: told.signal, crashed }, told);
+    await use({ settings, logger, shutdown, health, clock: systemClock, stopping: told.signal, crashed }, told);
   } finally {
     await shutdown.run();
   }

@@ -28,7 +28,7 @@ export async function startOperatorListener(context: RoleContext, options: Opera
     logger,
     clock,
     version,
-    startedAt: clock(),
+    startedAt: clock.now(),
     publicUrl,
     operatorTokenHash: createHash('sha256').update(options.operatorToken).digest(),
     teams: settings.teams,

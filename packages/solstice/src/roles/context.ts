@@ -1,3 +1,4 @@
+import type { Clock } from '@solstice/common/clock';
 import type { Settings } from '@solstice/common/config';
 import type { Queue } from '@solstice/common/queue';
 import type { Store } from '@solstice/common/store';
@@ -18,7 +19,7 @@ export interface RoleContext {
   logger: Logger;
   metrics: Metrics;
   tracing: Tracing;
-  clock: () => Date;
+  clock: Clock;
   /** Aborted as soon as this process is told to stop. */
   stopping: AbortSignal;
   /** A part ended that must not end: the process has to stop. */

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { systemClock } from '@solstice/common/clock';
 import { parseSettings } from '@solstice/common/config';
 import { createSealer } from '@solstice/common/secrets';
 import { createMemoryStore } from '@solstice/common/store';
@@ -45,7 +46,7 @@ test('what is probably not meant is told: links that lead here alone, a token of
 });
 
 test('a node with another key than the rest is told whose secrets it cannot open', async () => {
-  const store = createMemoryStore({ clock: () => new Date(), idSource: randomUUID });
+  const store = createMemoryStore({ clock: systemClock, idSource: randomUUID });
   const ours = createSealer(new Uint8Array(32).fill(1));
   const theirs = createSealer(new Uint8Array(32).fill(2));
   const add = (name: string, sealed: Uint8Array | undefined) =>

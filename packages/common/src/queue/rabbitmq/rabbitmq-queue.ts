@@ -1,4 +1,5 @@
 import type { ConsumeMessage } from 'amqplib';
+import { systemClock, type WallClock } from '../../clock/index.js';
 import { SolsticeError, toError } from '../../errors/index.js';
 import type { Logger } from '../../telemetry/index.js';
 import type { Consumer, DeadLetter, Handler, Post, Queue, QueueState, Subscription } from '../queue.js';
@@ -13,7 +14,7 @@ export interface RabbitQueueSettings extends BrokerAddress {
   logger: Pick<Logger, 'info' | 'warn' | 'error'>;
   /** How the broker's own lists name our connections, beside what they are for. */
   hostId?: string;
-  clock?: { now(): Date };
+  clock?: WallClock;
   /** How long to wait before trying again; the real pause is anything up to that. Default: 0.5 s doubling to 30 s. */
   backoff?: { firstMs: number; mostMs: number };
   /** How long the broker may take for an answer. Default 10 s. */
@@ -46,7 +47,7 @@ class RabbitQueue implements Queue {
   #closing: Promise<void> | undefined;
 
   constructor(settings: RabbitQueueSettings) {
-    const { logger, hostId = 'solstice', clock = { now: () => new Date() } } = settings;
+    const { logger, hostId = 'solstice', clock = systemClock } = settings;
     const { where, open } = readAddress(settings);
     this.#logger = logger;
     this.#where = where;

@@ -12,7 +12,7 @@ import { exit3, gate, happened, job, lines, newRepository, Scene, spec, wait } f
 async function elsewhere(here: Scene): Promise<Scene> {
   const { createdAt } = await here.store.repositories.upsert(newRepository('octo/other'));
   let now = createdAt.getTime() + 2_000;
-  const store = createMemoryStore({ clock: () => new Date(now), idSource: randomUUID });
+  const store = createMemoryStore({ clock: { now: () => new Date(now) }, idSource: randomUUID });
   const advance = async (ms: number): Promise<void> => {
     now += ms;
   };

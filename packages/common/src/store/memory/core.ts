@@ -1,3 +1,4 @@
+import type { WallClock } from '../../clock/index.js';
 import { SolsticeError } from '../../errors/index.js';
 import type { Message } from '../../messages/index.js';
 import type { TraceContext } from '../../telemetry/index.js';
@@ -9,20 +10,20 @@ import { Tables } from './tables.js';
 export class Core {
   readonly tables = new Tables();
   readonly changes = new MemoryChangeFeed();
-  readonly #clock: () => Date;
+  readonly #clock: WallClock;
   readonly #idSource: () => string;
   #touched = new Set<ChangeTopic>();
   #closed = false;
   #lastDelivery = 0;
   lastRunNumber = 0;
 
-  constructor(clock: () => Date, idSource: () => string) {
+  constructor(clock: WallClock, idSource: () => string) {
     this.#clock = clock;
     this.#idSource = idSource;
   }
 
   now(): Date {
-    return this.#clock();
+    return this.#clock.now();
   }
 
   newId(): string {

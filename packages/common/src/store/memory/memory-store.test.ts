@@ -4,7 +4,7 @@ import { createMemoryStore } from './memory-store.js';
 
 describeStoreContract('memory', async () => {
   let now = Date.UTC(2026, 0, 1);
-  const store = createMemoryStore({ clock: () => new Date(now), idSource: randomUUID });
+  const store = createMemoryStore({ clock: { now: () => new Date(now) }, idSource: randomUUID });
   return {
     store,
     other: store,

@@ -1,3 +1,4 @@
+import type { WallClock } from '../../clock/index.js';
 import type { LogChunkRecord, LogStore, OutboxStore, Store } from '../port/index.js';
 import { MemoryAttempts } from './attempts.js';
 import { MemoryChecks } from './checks.js';
@@ -13,7 +14,7 @@ import { MemorySchedules } from './schedules.js';
 import { MemoryTimers } from './timers.js';
 
 export interface MemoryStoreSettings {
-  clock: () => Date;
+  clock: WallClock;
   /** Gives unique ids for rows. */
   idSource: () => string;
 }

@@ -8,7 +8,7 @@ import { withStoreMetrics } from './with-store-metrics.js';
 function measured(options: { cacheMs?: number } = { cacheMs: 0 }): { scene: Scene; metrics: Metrics } {
   const metrics = createMetrics({ version: '0', roles: [] });
   let offsetMs = 0;
-  const clock = () => new Date(Date.now() + offsetMs);
+  const clock = { now: () => new Date(Date.now() + offsetMs) };
   const store = withStoreMetrics(createMemoryStore({ clock, idSource: randomUUID }), metrics, options);
   const advance = async (ms: number) => {
     offsetMs += ms;

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type ClientBase, type CustomTypesConfig, Pool, type PoolClient, types } from 'pg';
+import type { WallClock } from '../../clock/index.js';
 import type { Message } from '../../messages/index.js';
 import type { Logger, TraceContext } from '../../telemetry/index.js';
 import type { ChangeTopic, ConnectionUse } from '../port/index.js';
@@ -22,7 +23,7 @@ export interface Transaction extends Queryable {
 export interface DatabaseOptions {
   url: string;
   logger: Pick<Logger, 'warn'>;
-  clock?: () => Date;
+  clock?: WallClock;
   tell: (topics: ReadonlySet<ChangeTopic>) => void;
   maxConnections: number;
   /**
@@ -175,7 +176,7 @@ export class Database {
   async #begin(client: ClientBase, begin: string): Promise<Date> {
     if (this.#options.clock !== undefined) {
       await client.query(begin);
-      return this.#options.clock();
+      return this.#options.clock.now();
     }
     // Two statements in one message: the instant costs no journey of its own.
     const results: unknown = await client.query(`${begin}; select clock_timestamp() as now`);
@@ -184,7 +185,7 @@ export class Database {
   }
 
   async #now(client: ClientBase): Promise<Date> {
-    if (this.#options.clock !== undefined) return this.#options.clock();
+    if (this.#options.clock !== undefined) return this.#options.clock.now();
     const { rows } = await client.query<{ now: Date }>('select clock_timestamp() as now');
     return rows[0]?.now ?? new Date();
   }

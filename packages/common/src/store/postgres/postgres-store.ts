@@ -1,3 +1,4 @@
+import type { WallClock } from '../../clock/index.js';
 import type { Logger } from '../../telemetry/index.js';
 import type { ChangeTopic, CheckStore, OutboxStore, Store } from '../port/index.js';
 import * as checks from '../sql/checks.js';
@@ -25,7 +26,7 @@ export interface PostgresStoreSettings {
   url: string;
   logger: Logger;
   /** For tests. Default: the database's own clock, so that hosts with wrong clocks agree on what is due. */
-  clock?: () => Date;
+  clock?: WallClock;
   /** For everything but renewals and changes, which have one each. Default 10. */
   maxConnections?: number;
 }

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startEmbeddedPostgres } from '@solstice/embedded-postgres';
 import { Client } from 'pg';
+import { systemClock } from '../../clock/index.js';
 import { checkOf, decide, effects, evolveAll, isRefusal, type RunFlow, type RunSpec } from '../../flow/index.js';
 import { createLogger } from '../../telemetry/index.js';
 import { job, newRepository, offer, Scene, spec, type TestHost } from '../contract/scene.js';
@@ -66,7 +67,7 @@ function runInEngine(runSpec: RunSpec): void {
 }
 
 async function runInMemoryStore(runSpec: RunSpec): Promise<void> {
-  const store = createMemoryStore({ clock: () => new Date(), idSource: randomUUID });
+  const store = createMemoryStore({ clock: systemClock, idSource: randomUUID });
   const scene = sceneOf(store);
   const host = await scene.host('bench', { capacity: { cpus: 1e6, memoryBytes: 1e15, slots: 1e6 } });
   await scene.planRuns(await scene.newRun(runSpec));

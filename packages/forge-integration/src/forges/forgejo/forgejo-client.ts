@@ -1,5 +1,5 @@
+import type { Clock } from '@solstice/common/clock';
 import type { Secret } from '@solstice/common/config';
-import type { Clock } from '@solstice/common/loops';
 import type { z } from 'zod';
 import { ForgeError, forgeErrorOfFailure, forgeErrorOfResponse } from '../forge-error.js';
 

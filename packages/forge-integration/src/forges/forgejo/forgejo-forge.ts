@@ -1,6 +1,6 @@
+import type { Clock } from '@solstice/common/clock';
 import type { ForgeSettings } from '@solstice/common/config';
 import { SolsticeError } from '@solstice/common/errors';
-import type { Clock } from '@solstice/common/loops';
 import type { CheckState } from '@solstice/common/store';
 import { workflowLimits } from '@solstice/common/workflow';
 import { z } from 'zod';

@@ -1,5 +1,5 @@
+import type { Clock } from '@solstice/common/clock';
 import type { ForgeSettings } from '@solstice/common/config';
-import type { Clock } from '@solstice/common/loops';
 import { Serial } from '../../serial.js';
 import { type Forge, type ForgeRepository, singleHeader } from '../forge.js';
 import { ForgeError } from '../forge-error.js';

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Clock } from '@solstice/common/loops';
+import type { Clock } from '@solstice/common/clock';
 import type { CheckState } from '@solstice/common/store';
 import { ForgeError } from '../forge-error.js';
 import { oneLine } from '../push.js';

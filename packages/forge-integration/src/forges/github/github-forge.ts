@@ -1,6 +1,6 @@
 import { Octokit } from '@octokit/rest';
+import type { Clock } from '@solstice/common/clock';
 import type { ForgeSettings } from '@solstice/common/config';
-import type { Clock } from '@solstice/common/loops';
 import type { CheckState } from '@solstice/common/store';
 import type { Logger } from '@solstice/common/telemetry';
 import { z } from 'zod';

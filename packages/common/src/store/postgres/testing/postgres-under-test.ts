@@ -25,7 +25,7 @@ export interface PostgresUnderTest extends StoreUnderTest {
 export async function postgresUnderTest(): Promise<PostgresUnderTest> {
   const database = await cloneDatabase(migrated);
   let offsetMs = 0;
-  const clock = (): Date => new Date(Date.now() + offsetMs);
+  const clock = { now: () => new Date(Date.now() + offsetMs) };
   const logger = createLogger({ level: 'silent' });
   const stores: StoreUnderTest['store'][] = [];
   const open: PostgresUnderTest['open'] = async (settings = {}) => {
