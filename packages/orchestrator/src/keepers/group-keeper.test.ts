@@ -19,11 +19,16 @@ afterEach(async () => {
   await store.close();
 });
 
-function keep(): RunningKeeper {
+function keep(watched: Pick<Store, 'concurrency' | 'changes'> = store): RunningKeeper {
   const onCrash = (error: Error): never => {
     throw error;
   };
-  const keeper = startGroupKeeper({ store, logger: createLogger({ level: 'silent' }), onCrash, everyMs: 60_000 });
+  const keeper = startGroupKeeper({
+    store: watched,
+    logger: createLogger({ level: 'silent' }),
+    onCrash,
+    everyMs: 60_000,
+  });
   keepers.push(keeper);
   return keeper;
 }
@@ -81,4 +86,17 @@ test('what nobody was told of is found at the start, once', async () => {
   await store.runs.command(first, { kind: 'cancel', by: 'mara' });
   await Promise.all([keep().passed(), keep().passed()]);
   expect([await stateOf(second), await stateOf(third)]).toEqual(['running', 'held']);
+});
+
+test('a batch in which somebody only left is followed by the next one at once', async () => {
+  const [first, second] = [await plan('queue'), await plan('queue')];
+  await store.runs.command(first, { kind: 'cancel', by: 'mara' });
+  let batches = 0;
+  const settle: Store['concurrency']['settle'] = async (limit) => {
+    batches += 1;
+    return batches > 3 ? store.concurrency.settle(limit) : { settled: 0, left: 100, skipped: 0, events: [] };
+  };
+  const concurrency = { ...store.concurrency, settle };
+  await keep({ concurrency, changes: store.changes }).passed();
+  expect(await stateOf(second)).toBe('running');
 });

@@ -9,9 +9,10 @@ export function startGroupKeeper(options: KeeperOptions<'concurrency'>): Running
   return startKeeper(options, {
     name: 'concurrency',
     some: async (logger) => {
-      const { settled, skipped } = await concurrency.settle(BATCH);
+      const { settled, left, skipped } = await concurrency.settle(BATCH);
       if (settled > 0) logger.debug({ settled }, 'runs of concurrency groups had their turns');
-      return { done: settled, skipped };
+      // Where somebody only left, somebody's turn may come in the next batch.
+      return { done: settled + left, skipped };
     },
   });
 }

@@ -74,6 +74,23 @@ export function describeConcurrency(scene: () => Scene): void {
       expect(await stateOf(second)).toBe('queued');
     });
 
+    it('tell of those that only leave, so that nobody behind many of them waits for long', async () => {
+      for (const group of ['x', 'y', 'z']) await cancel(await plan('queue', group));
+      const [first, second] = [await plan('queue'), await plan('queue')];
+      await cancel(first);
+      const all = { settled: 0, left: 0 };
+      for (;;) {
+        const { settled, left } = await scene().store.concurrency.settle(1);
+        if (settled + left === 0) break;
+        all.settled += settled;
+        all.left += left;
+      }
+      // Three members with their groups, and the first of the last one.
+      expect(all).toEqual({ settled: 1, left: 7 });
+      expect(await states(first, second)).toEqual(['cancelled', 'queued']);
+      expect(await Promise.all(['x', 'y', 'z', 'main'].map((group) => members(group)))).toEqual([[], [], [], [second]]);
+    });
+
     it('admit by the end of a run as a host works it off', async () => {
       const host = await scene().host();
       const [first, second] = [await plan('queue'), await plan('queue')];

@@ -67,7 +67,7 @@ export class MemoryConcurrency implements ConcurrencyStore {
 
   settle(limit: number): ReturnType<ConcurrencyStore['settle']> {
     return this.#core.transact(() => {
-      const total = { settled: 0, skipped: 0, events: [] as FlowEvent[] };
+      const total = { settled: 0, left: 0, skipped: 0, events: [] as FlowEvent[] };
       let looked = 0;
       for (const [key, group] of [...this.#core.tables.groups]) {
         // One where there is nothing to do counts for nothing: it may stay so for long.
@@ -77,7 +77,7 @@ export class MemoryConcurrency implements ConcurrencyStore {
           const members = membersOf(this.#core, key);
           const step = nextStep(members);
           if (step === undefined) {
-            this.#leave(key, group, members);
+            total.left += this.#leave(key, group, members);
             break;
           }
           const events = this.#take(step, group);
@@ -107,14 +107,16 @@ export class MemoryConcurrency implements ConcurrencyStore {
     return step.kind === 'supersede' ? [] : undefined;
   }
 
-  #leave(key: string, group: GroupRow, members: readonly GroupMember[]): void {
+  /** Gives how many went, the group among them. */
+  #leave(key: string, group: GroupRow, members: readonly GroupMember[]): number {
     const { deliveries, groups } = this.#core.tables;
     const waiting = [...deliveries.values()].filter(
       ({ state, repositoryId }) => state === 'received' && repositoryId === group.repositoryId,
     );
     const oldest = waiting.length === 0 ? undefined : Math.min(...waiting.map(({ id }) => Number(id)));
-    for (const runId of leavers(members, oldest)) group.members.delete(runId);
-    if (group.members.size === 0) groups.delete(key);
+    const gone = leavers(members, oldest);
+    for (const runId of gone) group.members.delete(runId);
+    return gone.length + (group.members.size === 0 && groups.delete(key) ? 1 : 0);
   }
 
   members(repositoryId: string, group: string): Promise<GroupMember[]> {

@@ -24,9 +24,10 @@ export interface GroupMember {
 export interface ConcurrencyStore {
   /**
    * Goes through up to `limit` groups where something has changed: admits whoever's turn has come, and tells those whose
-   * place was taken. What somebody else has just now is passed over (`skipped`). `events`: what it came to.
+   * place was taken. What somebody else has just now is passed over (`skipped`). `events`: what it came to. `left`: rows
+   * that nobody has to know of any more, taken away. While something was settled or left there may be more.
    */
-  settle(limit: number): Promise<{ settled: number; skipped: number; events: FlowEvent[] }>;
+  settle(limit: number): Promise<{ settled: number; left: number; skipped: number; events: FlowEvent[] }>;
   /** In order; also those that have ended, while that still matters. */
   members(repositoryId: string, group: string): Promise<GroupMember[]>;
 }

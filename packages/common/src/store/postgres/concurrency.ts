@@ -99,12 +99,13 @@ export class PostgresConcurrency implements ConcurrencyStore {
   }
 
   async settle(limit: number): ReturnType<ConcurrencyStore['settle']> {
-    const total = { settled: 0, skipped: 0, events: [] as FlowEvent[] };
+    const total = { settled: 0, left: 0, skipped: 0, events: [] as FlowEvent[] };
     for (const id of await this.#db.direct((db) => sql.groupsToSettle(db, limit))) {
       for (;;) {
         const step = await this.#step(id);
         if (step === 'skipped') total.skipped += 1;
-        if (step === 'skipped' || step === 'done') break;
+        else if ('left' in step) total.left += step.left;
+        if (step === 'skipped' || 'left' in step) break;
         if (step.length > 0) total.settled += 1;
         total.events.push(...step);
       }
@@ -113,15 +114,15 @@ export class PostgresConcurrency implements ConcurrencyStore {
   }
 
   /** One command, or the end of what nobody has to know any more. The group's lock comes first, then the run's. */
-  #step(groupId: string): Promise<FlowEvent[] | 'done' | 'skipped'> {
+  #step(groupId: string): Promise<FlowEvent[] | { left: number } | 'skipped'> {
     return this.#db.transaction(async (tx) => {
       const group = await sql.tryLockGroup(tx, groupId);
       if (group === undefined) return 'skipped';
       const members = await sql.readMembers(tx, groupId);
       const step = nextStep(members);
       if (step === undefined) {
-        await sql.removeMembers(tx, groupId, leavers(members, await sql.oldestWaiting(tx, group.repositoryId)));
-        return 'done';
+        const gone = leavers(members, await sql.oldestWaiting(tx, group.repositoryId));
+        return { left: await sql.removeMembers(tx, groupId, gone) };
       }
       const run = await this.#commands.lock(tx, step.runId, { skipLocked: true });
       if (run === undefined) return 'skipped';

@@ -71,19 +71,22 @@ export async function markSuperseded(tx: Queryable, runId: string): Promise<void
   await tx.rows('update concurrency_members set superseded = true where run_id = $1', [runId]);
 }
 
-/** The group goes with its last member. */
-export async function removeMembers(tx: Queryable, groupId: string, runIds: readonly string[]): Promise<void> {
-  if (runIds.length > 0) {
-    await tx.rows('delete from concurrency_members where group_id = $1 and run_id = any($2::uuid[])', [
-      groupId,
-      runIds,
-    ]);
-  }
-  await tx.rows(
+/** The group goes with its last member. Gives how many went, the group among them. */
+export async function removeMembers(tx: Queryable, groupId: string, runIds: readonly string[]): Promise<number> {
+  const members =
+    runIds.length === 0
+      ? []
+      : await tx.rows(
+          'delete from concurrency_members where group_id = $1 and run_id = any($2::uuid[]) returning run_id',
+          [groupId, runIds],
+        );
+  const groups = await tx.rows(
     `delete from concurrency_groups g where g.id = $1
-       and not exists (select from concurrency_members m where m.group_id = g.id)`,
+       and not exists (select from concurrency_members m where m.group_id = g.id)
+     returning g.id`,
     [groupId],
   );
+  return members.length + groups.length;
 }
 
 /** The place in the inbox of what does not come from it: after all that is in it, before all that is still to come. */
