@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config';
+import { SlowestFirst } from './scripts/lib/slowest-first.mjs';
 
 // Sources, not dist: a test never runs against yesterday's build. End-to-end scenarios start the built executable.
 // Vitest hands these to Node as well, for every package: 'import' among them would make require() find ES modules.
@@ -12,6 +13,7 @@ const shared = {
 
 export default defineConfig({
   test: {
+    sequence: { sequencer: SlowestFirst },
     projects: [
       {
         ...shared,
