@@ -80,12 +80,42 @@ export function describeBranches(scene: () => Scene): void {
       expect(await keysOf(runId)).toEqual([]);
       expect(await scene().nodeStates(runId)).toEqual({ a: 'running', rest: 'cancelled', tell: 'waiting' });
       expect(await scene().store.attempts.cancelRequested('alder')).toMatchObject([
-        { attemptId: fence.attemptId, by: 'workflow', reason: 'the workflow did not end within its deadline of 20 s' },
+        {
+          ...{ attemptId: fence.attemptId, by: 'workflow', deadline: { limitMs: 20_000 } },
+          reason: 'the workflow did not end within its deadline of 20 s',
+        },
       ]);
       happened(await scene().store.attempts.finish(fence, { state: 'cancelled' }));
       // The runner did not hear that it was heard, and says it again.
       happened(await scene().store.attempts.finish(fence, { state: 'cancelled' }));
       expect((await host.work()).nodeId).toBe('tell');
+      expect(await scene().run(runId)).toMatchObject({ state: 'failed', cause: { kind: 'clock', clock: 'workflow' } });
+    });
+
+    it('is told with the start, by what is left of it then, and ends with the first runner that says so', async () => {
+      const { store } = scene();
+      const host = await scene().host();
+      const runId = await plan([job('a'), job('b')], { deadlineMs: 20_000 });
+      await scene().under.advance(5_000);
+      const claim = await host.claim();
+      // It counts from this first start, and not from the planning.
+      const first = happened(await store.attempts.start(claim.fence));
+      expect(first.enclosing).toEqual({ limitMs: 20_000, leftMs: 20_000 });
+      await scene().under.advance(8_000);
+      const again = happened(await store.attempts.start(claim.fence)).enclosing?.leftMs;
+      expect(again).toBeLessThanOrEqual(12_000);
+      expect(again).toBeGreaterThan(0);
+      const other = await host.start();
+      await scene().under.advance(12_000);
+      const cause = { kind: 'clock', clock: 'workflow', limitMs: 20_000, step: 0, stepName: 'Build' } as const;
+      happened(await store.attempts.finish(claim.fence, { state: 'cancelled', cause }));
+      happened(await store.attempts.finish(claim.fence, { state: 'cancelled', cause }));
+      expect(await keysOf(runId)).toEqual([]);
+      expect(await store.timers.fire(10)).toMatchObject({ fired: 0 });
+      expect(await store.attempts.cancelRequested('alder')).toMatchObject([
+        { attemptId: other.fence.attemptId, by: 'workflow', deadline: { limitMs: 20_000 } },
+      ]);
+      happened(await store.attempts.finish(other.fence, { state: 'cancelled' }));
       expect(await scene().run(runId)).toMatchObject({ state: 'failed', cause: { kind: 'clock', clock: 'workflow' } });
     });
 
@@ -122,6 +152,26 @@ export function describeBranches(scene: () => Scene): void {
       expect(await scene().store.timers.fire(10)).toMatchObject({ fired: 1 });
       expect(await keysOf(runId)).toEqual([]);
       expect(await scene().run(runId)).toMatchObject({ state: 'succeeded' });
+    });
+
+    it('is told with the start, if it is over first', async () => {
+      const { store } = scene();
+      const host = await scene().host();
+      const nodes = [branch('b', 'true', { deadlineMs: 60_000 }), job('a', ['b'], inside('b')), job('last', ['a'])];
+      const runId = await plan(nodes, { deadlineMs: 600_000 });
+      const { fence } = await host.claim();
+      const { enclosing } = happened(await store.attempts.start(fence));
+      expect(enclosing).toMatchObject({ branchId: 'b', limitMs: 60_000 });
+      expect(enclosing?.leftMs).toBeLessThanOrEqual(60_000);
+      await scene().under.advance(60_000);
+      const cause = { kind: 'clock', clock: 'branch', limitMs: 60_000, step: 0, stepName: 'Build' } as const;
+      happened(await store.attempts.finish(fence, { state: 'cancelled', cause }));
+      expect((await scene().run(runId)).nodes).toMatchObject([
+        { state: 'succeeded' },
+        { state: 'timed_out', cause: { clock: 'branch' }, attempts: [{ state: 'cancelled', cause }] },
+        { state: 'skipped' },
+      ]);
+      expect(await store.timers.fire(10)).toMatchObject({ fired: 0 });
     });
 
     it('ends what it has left as timed out, also what a runner calls cancelled', async () => {

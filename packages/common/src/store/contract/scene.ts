@@ -140,11 +140,11 @@ export class TestHost {
 }
 
 /** Throws when it was refused. */
-export function happened(outcome: CommandOutcome): Exclude<CommandOutcome, { refused: true }> {
+export function happened<Outcome extends CommandOutcome>(outcome: Outcome): Exclude<Outcome, { refused: true }> {
   if ('refused' in outcome) {
     throw new Error(`refused: ${outcome.reason} (${outcome.state})`);
   }
-  return outcome;
+  return outcome as Exclude<Outcome, { refused: true }>;
 }
 
 /** A store with what tests need every time: a repository, runs, hosts. */

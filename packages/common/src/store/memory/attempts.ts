@@ -7,9 +7,17 @@ import type {
   CommandOutcome,
   Fence,
   RunnerRecord,
+  StartOutcome,
   WorkerRecord,
 } from '../port/index.js';
-import { freshRecords, isLog, isRepeatedFinish, RELEASED_DETAIL, stepChange } from '../projection/index.js';
+import {
+  freshRecords,
+  isLog,
+  isRepeatedFinish,
+  RELEASED_DETAIL,
+  startedWith,
+  stepChange,
+} from '../projection/index.js';
 import { claim, claimOf } from './claims.js';
 import { appendChunk, handle } from './commit-events.js';
 import type { Core } from './core.js';
@@ -27,8 +35,12 @@ export class MemoryAttempts implements AttemptStore {
     return this.#core.transact(() => claim(this.#core, request));
   }
 
-  start(fence: Fence): Promise<CommandOutcome> {
-    return this.#fenced(fence, { kind: 'start', attemptId: fence.attemptId });
+  start(fence: Fence): Promise<StartOutcome> {
+    const { attemptId } = fence;
+    return this.#core.transact(() => {
+      this.#requireFence(fence);
+      return startedWith(this.#handle({ kind: 'start', attemptId }), attemptId, this.#core.now());
+    });
   }
 
   finish(fence: Fence, result: AttemptResult): Promise<CommandOutcome> {
@@ -123,7 +135,7 @@ export class MemoryAttempts implements AttemptStore {
     return this.#core.transact(() => claimOf(this.#core, workerId, true));
   }
 
-  cancelRequested(hostId: string): Promise<{ attemptId: string; by: string; reason?: string }[]> {
+  cancelRequested(hostId: string): ReturnType<AttemptStore['cancelRequested']> {
     return this.#core.transact(() => cancelsOf(this.#core, hostId));
   }
 

@@ -1,7 +1,8 @@
 import { SolsticeError } from '../../errors/index.js';
 import { attemptOf, parseAttemptId } from '../../flow/index.js';
-import type { HostRecord, HostStore } from '../port/index.js';
+import type { CancelWish, HostRecord, HostStore } from '../port/index.js';
 import {
+  cancelWishOf,
   checkRemovable,
   isChange,
   nameTakenText,
@@ -41,14 +42,11 @@ export function leasesOf(core: Core, hostId: string): { attemptId: string; worke
     .map(([attemptId, lease]) => ({ attemptId, workerId: lease.workerId }));
 }
 
-export function cancelsOf(core: Core, hostId: string): { attemptId: string; by: string; reason?: string }[] {
+export function cancelsOf(core: Core, hostId: string): ({ attemptId: string } & CancelWish)[] {
   return leasesOf(core, hostId).flatMap(({ attemptId }) => {
     const run = core.tables.runs.get(parseAttemptId(attemptId)?.runId ?? '');
     const intent = (run && attemptOf(run.flow, attemptId))?.cancelRequested;
-    if (intent === undefined) {
-      return [];
-    }
-    return [{ attemptId, by: intent.by, ...(intent.reason !== undefined && { reason: intent.reason }) }];
+    return intent === undefined ? [] : [{ attemptId, ...cancelWishOf(intent) }];
   });
 }
 

@@ -1,5 +1,6 @@
 import type { AttemptResult, WorkerProblem } from '../../flow/index.js';
 import type { Claim, ClaimRequest, Fence, WorkerRecord } from './claims.js';
+import type { CancelWish, StartOutcome } from './enclosing.js';
 import type { RunnerRecord } from './logs.js';
 import type { CommandOutcome } from './runs.js';
 
@@ -15,7 +16,7 @@ export interface AttemptStore {
    */
   claim(request: ClaimRequest): Promise<Claim | undefined>;
   /** The runner is here and its assignment goes out. A Refusal (also: cancel requested) means: send none, destroy the worker. Rejects `fence-lost`. */
-  start(fence: Fence): Promise<CommandOutcome>;
+  start(fence: Fence): Promise<StartOutcome>;
   /**
    * The result, through the engine; deletes the lease. Repeating it after success, with the same fence and before the
    * worker is released, succeeds (without events). Rejects `fence-lost`.
@@ -40,5 +41,5 @@ export interface AttemptStore {
   /** What a claim says, again, for a worker that is taken over after a restart. Undefined: its attempt is over or elsewhere. */
   claimOf(workerId: string): Promise<Claim | undefined>;
   /** Live attempts of this host whose run or attempt has a cancel intent. */
-  cancelRequested(hostId: string): Promise<{ attemptId: string; by: string; reason?: string }[]>;
+  cancelRequested(hostId: string): Promise<({ attemptId: string } & CancelWish)[]>;
 }

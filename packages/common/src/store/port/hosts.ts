@@ -1,3 +1,5 @@
+import type { CancelWish } from './enclosing.js';
+
 export interface Capacity {
   cpus: number;
   memoryBytes: number;
@@ -101,7 +103,7 @@ export interface HostStore {
     /** Absent: what is stored stays. */
     load?: HostLoad;
   }): Promise<{
-    cancel: { attemptId: string; by: string; reason?: string }[];
+    cancel: ({ attemptId: string } & CancelWish)[];
     gone: string[];
     unknown: string[];
     state: HostState;

@@ -5,6 +5,7 @@ export * from './claims.js';
 export * from './concurrency.js';
 export * from './dead-letters.js';
 export * from './deliveries.js';
+export * from './enclosing.js';
 export * from './hosts.js';
 export * from './logs.js';
 export * from './measures.js';

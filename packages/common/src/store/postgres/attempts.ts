@@ -7,9 +7,17 @@ import type {
   CommandOutcome,
   Fence,
   RunnerRecord,
+  StartOutcome,
   WorkerRecord,
 } from '../port/index.js';
-import { freshRecords, isLog, isRepeatedFinish, RELEASED_DETAIL, stepChange } from '../projection/index.js';
+import {
+  freshRecords,
+  isLog,
+  isRepeatedFinish,
+  RELEASED_DETAIL,
+  startedWith,
+  stepChange,
+} from '../projection/index.js';
 import * as logs from '../sql/logs.js';
 import * as sql from '../sql/workers.js';
 import type { Claims } from './claims.js';
@@ -35,8 +43,11 @@ export class PostgresAttempts implements AttemptStore {
     return this.#db.transaction((tx) => this.#claims.claimOf(tx, workerId));
   }
 
-  start(fence: Fence): Promise<CommandOutcome> {
-    return this.#fenced(fence, { kind: 'start', attemptId: fence.attemptId });
+  start(fence: Fence): Promise<StartOutcome> {
+    const { attemptId } = fence;
+    return this.#db.transaction(async (tx) =>
+      startedWith(await this.#fencedIn(tx, fence, { kind: 'start', attemptId }), attemptId, tx.now),
+    );
   }
 
   finish(fence: Fence, result: AttemptResult): Promise<CommandOutcome> {
@@ -61,11 +72,13 @@ export class PostgresAttempts implements AttemptStore {
   }
 
   #fenced(fence: Fence, command: Command): Promise<CommandOutcome> {
-    return this.#db.transaction(async (tx) => {
-      const run = await this.#commands.lockOfAttempt(tx, fence.attemptId);
-      if (run === undefined || !(await sql.lockLease(tx, fence, 'update'))) throw fenceLost(fence);
-      return await this.#commands.handle(tx, run, command);
-    });
+    return this.#db.transaction((tx) => this.#fencedIn(tx, fence, command));
+  }
+
+  async #fencedIn(tx: Transaction, fence: Fence, command: Command): Promise<CommandOutcome> {
+    const run = await this.#commands.lockOfAttempt(tx, fence.attemptId);
+    if (run === undefined || !(await sql.lockLease(tx, fence, 'update'))) throw fenceLost(fence);
+    return await this.#commands.handle(tx, run, command);
   }
 
   openSession(workerId: string, tokenHash: Uint8Array, sessionHash: Uint8Array): Promise<boolean> {
@@ -116,7 +129,7 @@ export class PostgresAttempts implements AttemptStore {
     return this.#db.direct((db) => sql.listWorkers(db, hostId));
   }
 
-  cancelRequested(hostId: string): Promise<{ attemptId: string; by: string; reason?: string }[]> {
+  cancelRequested(hostId: string): ReturnType<AttemptStore['cancelRequested']> {
     return this.#db.direct((db) => sql.readCancels(db, hostId));
   }
 }

@@ -3,6 +3,7 @@ export * from './claim.js';
 export * from './concurrency.js';
 export * from './dead-letters.js';
 export * from './deliveries.js';
+export * from './enclosing.js';
 export * from './endings.js';
 export * from './host-answers.js';
 export * from './host-states.js';

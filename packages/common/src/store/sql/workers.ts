@@ -1,6 +1,6 @@
 import type { CancelIntent } from '../../flow/index.js';
-import type { Fence, PoolOffer, WorkerRecord } from '../port/index.js';
-import type { ClaimedWorker } from '../projection/index.js';
+import type { CancelWish, Fence, PoolOffer, WorkerRecord } from '../port/index.js';
+import { type ClaimedWorker, cancelWishOf } from '../projection/index.js';
 import { offerOf } from './hosts.js';
 import { type Queryable, row } from './queryable.js';
 
@@ -158,19 +158,12 @@ export async function adoptLeases(tx: Queryable, hostId: string, instance: strin
 }
 
 /** Live attempts of a host that somebody wishes to cancel. */
-export async function readCancels(
-  db: Queryable,
-  hostId: string,
-): Promise<{ attemptId: string; by: string; reason?: string }[]> {
+export async function readCancels(db: Queryable, hostId: string): Promise<({ attemptId: string } & CancelWish)[]> {
   const rows = await db.rows<{ id: string; cancel_requested: CancelIntent }>(
     `select a.id, a.cancel_requested from leases l join attempts a on a.id = l.attempt_id
      where l.host_id = $1 and a.cancel_requested is not null
      order by a.id`,
     [hostId],
   );
-  return rows.map(({ id, cancel_requested: { by, reason } }) => ({
-    attemptId: id,
-    by,
-    ...(reason !== undefined && { reason }),
-  }));
+  return rows.map(({ id, cancel_requested }) => ({ attemptId: id, ...cancelWishOf(cancel_requested) }));
 }
