@@ -1,4 +1,4 @@
-import { chmod, mkdir, readdir, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { buildRunner } from '@solstice/runner/build';
 import { eventually } from '@solstice/testing';
@@ -54,6 +54,28 @@ describe('clocks', () => {
     handler.control?.cancel('');
     await runner.ended;
     expect(handler.output(0).toString()).toBe('up\ntidied\n');
+  });
+});
+
+describe('a group of processes', () => {
+  it('is over when all of it has ended, also what nobody collects', async () => {
+    // One that is not of the group any more, and that never asks for its child, which is: that lies there as long as it lives.
+    const negligent = `sh -c 'sleep 0 & echo $$ > parent; exec setsid sleep 1000' &`;
+    const script = `${negligent} until [ -s parent ]; do sleep 0.02; done; echo up; ${forEver}`;
+    const limits = { ...generousLimits, cancelGraceMs: 3_600_000n };
+    const handler = new RecordingHandler(assignmentOf([script], { limits }));
+    await using bench = await Bench.make(handler);
+    const runner = await bench.startRunner();
+    await eventually(() => handler.output(0).toString() === 'up\n');
+    const parent = Number(await readFile(join(bench.workDirectory, 'parent'), 'utf8'));
+    try {
+      handler.control?.cancel('');
+      expect((await runner.ended).exitCode).toBe(0);
+      expect(isGone(parent)).toBe(false);
+    } finally {
+      process.kill(parent, 'SIGKILL');
+    }
+    expect(handler.result?.state).toBe('cancelled');
   });
 });
 
