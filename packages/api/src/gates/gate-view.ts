@@ -7,7 +7,7 @@ export function gateView(node: NodeRecord, spec: GateSpec): GateView {
   const { decisions = [] } = node;
   return {
     open: node.state === 'running',
-    ...(spec.prompt !== undefined && { prompt: spec.prompt }),
+    ...(node.prompt !== undefined && { prompt: node.prompt }),
     approvers: spec.approvers,
     ...(spec.exclude !== undefined && { exclude: spec.exclude }),
     count: spec.count,
@@ -57,7 +57,7 @@ export function openGates(run: RunDetail): string[] {
   return run.nodes.flatMap((node) => {
     const spec = specs.get(node.id);
     if (spec?.kind !== 'gate' || node.state !== 'running') return [];
-    const prompt = spec.prompt === undefined ? '' : ` “${spec.prompt}”`;
+    const prompt = node.prompt === undefined ? '' : ` “${node.prompt}”`;
     return [`gate ${spec.id}${prompt}: ${decideCommands(run.number, spec.id, spec)}`];
   });
 }

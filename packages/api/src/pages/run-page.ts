@@ -106,7 +106,7 @@ function job(page: RunPage, index: number, path: string): Html {
   const attempt = node.attempts.at(-1);
   const where = [
     spec && `pool ${spec.runsOn}`,
-    spec?.image !== undefined && `image ${spec.image}`,
+    node.image !== undefined && `image ${node.image}`,
     attempt && attempt.number > 1 && `attempt ${attempt.number}`,
   ];
   const steps = stepsOf(spec);

@@ -87,7 +87,7 @@ export function nodeView(node: NodeRecord, spec: NodeSpec | undefined): NodeView
     ...(node.tolerated && { tolerated: node.tolerated }),
     ...(node.outputs && { outputs: node.outputs }),
     ...(job !== undefined && { runsOn: job.runsOn }),
-    ...(job?.image !== undefined && { image: job.image }),
+    ...(node.image !== undefined && { image: node.image }),
     stepNames: stepsOf(spec).map((step) => step.name),
     ...(node.cause && causeView(node.cause)),
     ...(node.waitingFor !== undefined && { waitingFor: node.waitingFor }),

@@ -82,7 +82,8 @@ function openDollar(text: string): TextProblem | undefined {
   return { message: 'there is no "${…}" in a condition', hint, start, end: start + 2 };
 }
 
-function problemsOfNames(
+/** What is wrong with the names that it reads; `types` gets those of the others. */
+export function problemsOfNames(
   text: string,
   { references, computed }: Reading,
   scope: ConditionScope,

@@ -25,6 +25,7 @@ function outcome(text: string, given: Record<string, string | number | boolean> 
     return result.problems.map(({ start, end, message }) => `${start}-${end}: ${message}`).join('; ');
   }
   const evaluated = result.checked.evaluate(given);
+  if ('pieces' in evaluated) return `late ${JSON.stringify(evaluated.pieces)}`;
   return 'text' in evaluated ? `= ${evaluated.text}` : `! ${evaluated.problem}`;
 }
 

@@ -18,7 +18,7 @@ interface Understood {
   references: readonly Reference[];
 }
 
-/** Judges the conditions of one run. The same text is understood once. */
+/** Judges the conditions of one run, and evaluates what its texts say of nodes. The same text is understood once. */
 export class Conditions {
   private readonly environment: Environment;
   private readonly understood = new Map<string, Understood | { problem: string }>();
@@ -37,12 +37,29 @@ export class Conditions {
    * as the empty text (`error.exit` as 0); any other name that is not there is a problem.
    */
   judge(text: string, context: ConditionContext): Verdict {
+    const found = this.valueOf(text, context);
+    if ('problem' in found) return found;
+    if (typeof found.value === 'boolean') return { holds: found.value };
+    return { problem: 'a condition is true or false, and this gives something else' };
+  }
+
+  /** The same of an expression that stands in a text: what is put in its place. */
+  textOf(expression: string, context: ConditionContext): { text: string } | { problem: string } {
+    const found = this.valueOf(expression, context);
+    if ('problem' in found) return found;
+    const { value } = found;
+    // CEL's unsigned numbers are objects that have one inside.
+    const plain: unknown = typeof value === 'object' && value !== null ? value.valueOf() : value;
+    return ['string', 'bigint', 'number', 'boolean'].includes(typeof plain)
+      ? { text: String(value) }
+      : { problem: 'this gives something else than a text' };
+  }
+
+  private valueOf(text: string, context: ConditionContext): { value: unknown } | { problem: string } {
     const understood = this.understand(text);
     if ('problem' in understood) return understood;
     try {
-      const value: unknown = understood.program(celContext(context, understood.references));
-      if (typeof value === 'boolean') return { holds: value };
-      return { problem: 'a condition is true or false, and this gives something else' };
+      return { value: understood.program(celContext(context, understood.references)) };
     } catch (thrown) {
       return { problem: problemOf(thrown, text, understood.references) };
     }

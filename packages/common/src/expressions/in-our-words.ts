@@ -28,7 +28,9 @@ export function inOurWords(error: ParseError | CelTypeError, source: string, nam
 const hints: Record<string, string> = {
   matrix: 'Only a job with a matrix has values of it: matrix { axis "os" "linux" "illumos"; }.',
   inputs: 'Inputs are those of on "manual" { input "level"; }.',
-  needs: 'What earlier jobs gave is known only in steps, as variables: $NEEDS_BUILD_VERSION.',
+  needs: 'What earlier nodes gave is read in the env, the image and the prompt of a node that needs them.',
+  gates: 'What gates were told is read in the env, the image and the prompt of a node that comes after them.',
+  error: 'Steps of catch and finally read it as variables, $CI_ERROR_KIND, and in their conditions.',
   secrets: 'Secrets are no values of expressions.',
   env: 'Variables are for steps; say the value itself.',
 };

@@ -50,6 +50,8 @@ export const causeSchema = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('rejected'), by: z.string(), reason: z.string().optional() }),
   /** An expression that could not be judged: a division by nothing, a number too large. */
   z.strictObject({ kind: z.literal('expression'), detail: z.string() }),
+  /** A text of the node that reads what others gave came to nothing that could be used. Whole, with its place. */
+  z.strictObject({ kind: z.literal('text'), detail: z.string() }),
   /** A newer run of its concurrency group came. */
   z.strictObject({ kind: z.literal('superseded'), runId: z.string() }),
   /** The run goes on in another installation. */

@@ -5,6 +5,7 @@ import { graphOf } from './graph.js';
 import { groupText } from './group-text.js';
 import type { AttemptView, NodeFlow, RunFlow } from './messages.js';
 import { nodeOf, nodesOf } from './node-table.js';
+import { promptOf } from './resolved.js';
 import type { GateSpec } from './spec.js';
 import { waitingFor } from './waiting.js';
 
@@ -158,8 +159,10 @@ function gatesTitle(run: RunFlow, [first, ...rest]: readonly OpenGate[]): string
 }
 
 function gateLine(run: RunFlow): (gate: OpenGate) => string {
-  return ({ spec }) =>
-    `${spec.id}${spec.prompt === undefined ? '' : ` (${spec.prompt})`} ${waitingFor(run, spec.id) ?? ''}`;
+  return ({ spec, node }) => {
+    const prompt = promptOf(spec, node);
+    return `${spec.id}${prompt === undefined ? '' : ` (${prompt})`} ${waitingFor(run, spec.id) ?? ''}`;
+  };
 }
 
 interface OpenGate {

@@ -30,12 +30,25 @@ export function judgeCondition(
   text: string,
   context: Readonly<Record<string, unknown>>,
 ): { holds: boolean } | { problem: string } {
+  return judgeOf(spec).judge(text, context);
+}
+
+/** What an expression of a late text gives. Never throws. */
+export function evaluateIn(
+  spec: RunSpec,
+  expression: string,
+  context: Readonly<Record<string, unknown>>,
+): { text: string } | { problem: string } {
+  return judgeOf(spec).textOf(expression, context);
+}
+
+function judgeOf(spec: RunSpec): Conditions {
   let judge = judges.get(spec);
   if (judge === undefined) {
     judge = new Conditions(spec.changed ?? {});
     judges.set(spec, judge);
   }
-  return judge.judge(text, context);
+  return judge;
 }
 
 /**

@@ -38,6 +38,7 @@ export function describeCause(cause: Cause): string {
       return `because of ${cause.nodes.join(', ')}`;
     case 'condition':
     case 'output':
+    case 'text':
       return cause.detail;
     default:
       return assertNever(cause);

@@ -55,6 +55,9 @@ export function errorKindOf(cause: Cause): ErrorKind {
     case 'nodes':
     case 'condition':
       return cause.kind;
+    // What was wrong is what an expression gave.
+    case 'text':
+      return 'expression';
     default:
       return assertNever(cause);
   }

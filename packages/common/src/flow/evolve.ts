@@ -3,11 +3,12 @@ import { attemptIdOf, parseAttemptId } from './attempt-id.js';
 import { branchesOf } from './branches.js';
 import { intentOf } from './ending.js';
 import { type Graph, graphOf, groupOf } from './graph.js';
+import { lateTextsOf } from './late-places.js';
 import type { AttemptView, FlowEvent, NodeFlow, NodeTable, RunFlow } from './messages.js';
 import { nodeAt, withNodes } from './node-table.js';
 import { firstNodes } from './origin.js';
 import { canMove, isTerminal, type RunState } from './states.js';
-import { isAskedToEnd, isBroken, tallyOf } from './tally.js';
+import { isAskedToEnd, isBroken, lengthOf, tallyOf } from './tally.js';
 
 /** What an event means. Throws `internal` on an event that the state does not allow: the log itself is then wrong. */
 export function evolve(run: RunFlow | undefined, event: FlowEvent): RunFlow {
@@ -149,8 +150,12 @@ function change(draft: Draft, event: Exclude<FlowEvent, { kind: 'run.planned' }>
     case 'node.readied': {
       const before = draft.node(event.nodeId).state;
       const node = moveNode(draft, event.nodeId, 'ready');
+      if (event.texts !== undefined) {
+        requireTexts(draft, event.nodeId, before, event.texts);
+      }
       if (before === 'waiting') {
-        draft.setNode({ ...node, readyAt: event.at });
+        draft.setNode({ ...node, readyAt: event.at, ...(event.texts && { texts: event.texts }) });
+        draft.head = { ...draft.head, lateLength: draft.head.lateLength + lengthOf(event.texts) };
         countCell(draft, event.nodeId, 1);
       }
       return;
@@ -191,6 +196,13 @@ function change(draft: Draft, event: Exclude<FlowEvent, { kind: 'run.planned' }>
     }
     default:
       assertNever(event);
+  }
+}
+
+/** They are resolved once, when its turn comes; each has its place by its number. */
+function requireTexts(draft: Draft, nodeId: string, before: NodeFlow['state'], texts: readonly string[]): void {
+  if (before !== 'waiting' || texts.length !== lateTextsOf(draft.graph.spec(nodeId)).length) {
+    throw illegal(draft, `${texts.length} texts of node ${nodeId}, which was ${before}`);
   }
 }
 

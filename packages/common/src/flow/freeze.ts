@@ -1,4 +1,4 @@
-import { type CheckedText, checkText, isOpen, type NameValue, Scope } from '../expressions/index.js';
+import { isOpen, type NameValue } from '../expressions/index.js';
 import {
   type Branch,
   changedPatternsOf,
@@ -17,7 +17,20 @@ import {
   type Workflow,
   workflowLimits,
 } from '../workflow/index.js';
-import type { BranchSpec, GateSpec, JobSpec, NodeSpec, RunSpec, ServiceSpec, StepSpec, WaitSpec } from './spec.js';
+import { type At, FrozenTexts, type Place, placeOf } from './frozen-texts.js';
+import { lateTextsOf } from './late-places.js';
+import { oneLine } from './one-line.js';
+import type {
+  BranchSpec,
+  GateSpec,
+  JobSpec,
+  LateText,
+  NodeSpec,
+  RunSpec,
+  ServiceSpec,
+  StepSpec,
+  WaitSpec,
+} from './spec.js';
 import { bundlesOf, byPlace, type Cell, eachCell, groupsOf, type Ids, idsOfAll, needsOf } from './written-ids.js';
 
 /** The pool of a job that names none. */
@@ -38,11 +51,11 @@ export interface FreezeOptions {
  * What a run of this workflow will do, complete and unchangeable: expressions are evaluated, each cell of a matrix is a
  * node of its own (see `cellIds` for what it is called), and `setup` scripts are the first steps. The nodes stand in the
  * order of the file. Conditions stay as they are, with what they may read beside them: the values of the event, and what
- * changed.
+ * changed. So do expressions that read what nodes give (`late` of a node), with all else of their texts evaluated.
  */
 export function freeze(workflow: Workflow, values: RunValues = {}, { changed = {} }: FreezeOptions = {}): Frozen {
   const freezer = new Freezer(workflow, values);
-  const env = freezer.texts(workflow.env, freezer.scope(undefined), values);
+  const env = freezer.env();
   const ids = idsOfAll(workflow);
   const written: { span: Job['span']; nodes: () => NodeSpec[] }[] = [
     ...workflow.jobs.map((job) => ({ span: job.span, nodes: () => freezer.job(job, ids, env) })),
@@ -56,8 +69,8 @@ export function freeze(workflow: Workflow, values: RunValues = {}, { changed = {
   const groups = groupsOf(workflow);
   const bundles = bundlesOf(workflow, ids);
   const asked = changedPatternsOf(workflow);
-  const conditional = nodes.some(hasConditions);
-  const known = conditional ? completeValues(workflow.on, values) : { ...values };
+  const readsLater = nodes.some((node) => hasConditions(node) || lateTextsOf(node).length > 0);
+  const known = readsLater ? completeValues(workflow.on, values) : { ...values };
   return {
     spec: {
       version: 1,
@@ -89,15 +102,13 @@ function hasConditions(node: NodeSpec): boolean {
   return [...node.steps, ...(node.catch ?? []), ...(node.finally ?? [])].some(({ when }) => when !== undefined);
 }
 
-interface Place {
-  scope: Scope;
-  checked: Map<string, CheckedText | undefined>;
-}
+/** Characters of the name of a node or a step. */
+const NAME = 120;
 
-/** Evaluates the texts of one run, each understood once for all cells of a matrix. */
+/** Makes the nodes of one run. Each text is understood once for all cells of a matrix. */
 class Freezer {
   readonly diagnostics: Diagnostic[] = [];
-  private length = 0;
+  private readonly texts = new FrozenTexts((message) => this.tell(message));
   private at: Job | Wait | Gate | Branch | undefined;
 
   constructor(
@@ -105,8 +116,16 @@ class Freezer {
     private readonly values: RunValues,
   ) {}
 
-  scope(job: { axes: readonly string[]; runsOn: boolean } | undefined): Place {
-    return { scope: new Scope(namesIn(this.workflow.on, job)), checked: new Map() };
+  /** Of the workflow, which is no node, and reads what none of them gives. */
+  env(): Record<string, string> {
+    const place = this.scope(undefined);
+    return Object.fromEntries(
+      Object.entries(this.workflow.env).map(([name, text]) => [name, this.texts.text(text, place, this.values)]),
+    );
+  }
+
+  private scope(job: { axes: readonly string[]; runsOn: boolean } | undefined): Place {
+    return placeOf(namesIn(this.workflow.on, job));
   }
 
   job(job: Job, ids: Ids, workflowEnv: Record<string, string>): JobSpec[] {
@@ -126,7 +145,7 @@ class Freezer {
     return this.hostless(gate, ids).map(({ shared, place, values }) => ({
       kind: 'gate',
       ...shared,
-      ...(gate.prompt !== undefined && { prompt: clip(this.text(gate.prompt, place, values), 1_000) }),
+      ...this.prompt(gate, place, values),
       approvers: [...gate.approvers],
       count: gate.count,
       ...(gate.exclude !== undefined && { exclude: gate.exclude }),
@@ -135,12 +154,22 @@ class Freezer {
     }));
   }
 
+  private prompt({ prompt }: Gate, place: Place, values: RunValues): Pick<GateSpec, 'prompt' | 'late'> {
+    const late: LateText[] = [];
+    const asked =
+      prompt === undefined ? undefined : this.texts.lateText(prompt, { kind: 'prompt' }, { place, values, late });
+    return {
+      ...(asked !== undefined && { prompt: oneLine(asked, workflowLimits.promptCharacters) }),
+      ...(late.length > 0 && { late }),
+    };
+  }
+
   branch(branch: Branch, ids: Ids): BranchSpec {
     this.at = branch;
     return {
       kind: 'branch',
       id: branch.id,
-      name: clip(this.text(branch.name, this.scope(undefined), this.values)),
+      name: oneLine(this.texts.text(branch.name, this.scope(undefined), this.values), NAME),
       ...needsOf(branch, ids),
       ...placedOf(branch),
       when: branch.when,
@@ -154,7 +183,7 @@ class Freezer {
     const { concurrency } = this.workflow;
     if (concurrency === undefined) return undefined;
     this.at = undefined;
-    const group = this.text(concurrency.group, this.scope(undefined), this.values).trim();
+    const group = this.texts.text(concurrency.group, this.scope(undefined), this.values).trim();
     if (group.length > workflowLimits.groupCharacters || /[\p{Cc}\u2028\u2029]/u.test(group)) {
       this.refuse('group', concurrency.group, group, 'a group');
     }
@@ -169,7 +198,7 @@ class Freezer {
       const values = this.valuesIn(cell);
       const shared = {
         id,
-        name: clip(this.nameOf(node, place, values, cell?.values)),
+        name: oneLine(this.nameOf(node, place, values, cell?.values), NAME),
         ...needsOf(node, ids),
         ...placedOf(node),
         ...((node.allowFailure === true || cell?.allowFailure === true) && { allowFailure: true as const }),
@@ -186,19 +215,21 @@ class Freezer {
     return values;
   }
 
-  private service({ name, image, env, ready }: Service, place: Place, values: RunValues): ServiceSpec {
-    const frozen = this.text(image, place, values);
-    if (isOpen(image) && !isImageName(frozen)) this.refuse('image', image, frozen, 'an image');
+  private service({ name, image, env, ready }: Service, at: At): ServiceSpec {
+    const frozen = this.image(image, { kind: 'service-image', service: name }, at);
     return {
       name,
-      image: frozen,
-      env: this.texts(env, place, values),
+      ...(frozen !== undefined && { image: frozen }),
+      env: this.texts.env(env, (variable) => ({ kind: 'service-env', service: name, name: variable }), at),
       ...(ready !== undefined && { ready: { ...ready } }),
     };
   }
 
-  texts(all: Record<string, string>, place: Place, values: RunValues): Record<string, string> {
-    return Object.fromEntries(Object.entries(all).map(([name, text]) => [name, this.text(text, place, values)]));
+  /** Undefined: it is late. */
+  private image(written: string, place: LateText['at'], at: At): string | undefined {
+    const image = this.texts.lateText(written, place, at);
+    if (image !== undefined && isOpen(written) && !isImageName(image)) this.refuse('image', written, image, 'an image');
+    return image;
   }
 
   private one(
@@ -210,25 +241,30 @@ class Freezer {
     cell: Cell | undefined,
   ): JobSpec {
     const inCell = this.valuesIn(cell);
-    const runsOn = this.text(job.runsOn ?? DEFAULT_POOL, pool, inCell);
+    const runsOn = this.texts.text(job.runsOn ?? DEFAULT_POOL, pool, inCell);
     if (isOpen(job.runsOn ?? '') && !isPoolName(runsOn)) this.refuse('runs_on', job.runsOn, runsOn, 'a pool');
     const values = { ...inCell, runs_on: runsOn };
-    const image = job.image === undefined ? undefined : this.text(job.image, place, values);
-    if (image !== undefined && isOpen(job.image ?? '') && !isImageName(image)) {
-      this.refuse('image', job.image, image, 'an image');
-    }
-    const steps = (all: readonly Step[]): StepSpec[] => all.map((step) => this.step(step, place, values));
+    const late: LateText[] = [];
+    const at = { place, values, late };
+    const image = job.image === undefined ? undefined : this.image(job.image, { kind: 'image' }, at);
+    const env = this.texts.env(job.env, (name) => ({ kind: 'env', name }), at);
+    // What the job says of a variable counts, also where it is known only later.
+    const inherited = Object.entries(workflowEnv).filter(([name]) => !Object.hasOwn(job.env, name));
+    const services = job.services?.map((service) => this.service(service, at));
+    const steps = (all: readonly Step[], from: number): StepSpec[] =>
+      all.map((step, index) => this.step(step, from + index, at));
+    const afterSteps = job.setup.length + job.steps.length;
     return {
       kind: 'job',
       id,
-      name: clip(this.nameOf(job, place, values, cell?.values)),
+      name: oneLine(this.nameOf(job, place, values, cell?.values), NAME),
       ...needs,
       ...placedOf(job),
       ...((job.allowFailure === true || cell?.allowFailure === true) && { allowFailure: true }),
       ...(job.deadlineMs !== undefined && { deadlineMs: job.deadlineMs }),
       runsOn,
       ...(image !== undefined && { image }),
-      env: { ...workflowEnv, ...this.texts(job.env, place, values) },
+      env: { ...Object.fromEntries(inherited), ...env },
       ...(job.timeoutMs !== undefined && { timeoutMs: job.timeoutMs }),
       ...(job.queueMs !== undefined && { queueMs: job.queueMs }),
       ...(job.silenceMs !== undefined && { silenceMs: job.silenceMs }),
@@ -237,13 +273,13 @@ class Freezer {
       ...(job.place !== undefined && { place: { ...job.place, hosts: [...job.place.hosts] } }),
       ...(job.exclusive === true && { exclusive: true }),
       ...(cell !== undefined && { matrix: { group: job.id, cell: cell.values } }),
-      ...(job.services !== undefined && {
-        services: job.services.map((service) => this.service(service, place, values)),
-      }),
+      ...(services !== undefined && { services }),
       ...(job.outputs !== undefined && { outputs: job.outputs }),
-      steps: [...job.setup.map(setupStep), ...steps(job.steps)],
-      ...(job.catch !== undefined && { catch: steps(job.catch) }),
-      ...(job.finally !== undefined && { finally: steps(job.finally) }),
+      steps: [...job.setup.map(setupStep), ...steps(job.steps, job.setup.length)],
+      ...(job.catch !== undefined && { catch: steps(job.catch, afterSteps) }),
+      ...(job.finally !== undefined && { finally: steps(job.finally, afterSteps + (job.catch ?? []).length) }),
+      // Filled by all that stands above.
+      ...(late.length > 0 && { late }),
     };
   }
 
@@ -254,15 +290,16 @@ class Freezer {
     values: RunValues,
     cell: Record<string, string> | undefined,
   ): string {
-    const name = this.text(job.name, place, values);
+    const name = this.texts.text(job.name, place, values);
     const saysItself = isOpen(job.name) && job.name.includes('matrix');
     return cell === undefined || saysItself ? name : `${name} (${Object.values(cell).join(', ')})`;
   }
 
-  private step(step: Step, place: Place, values: RunValues): StepSpec {
+  /** `number`: among all steps of the job. */
+  private step(step: Step, number: number, at: At): StepSpec {
     return {
-      name: clip(isScriptsName(step) ? step.name : this.text(step.name, place, values)),
-      env: this.texts(step.env, place, values),
+      name: oneLine(isScriptsName(step) ? step.name : this.texts.text(step.name, at.place, at.values), NAME),
+      env: this.texts.env(step.env, (name) => ({ kind: 'step-env', step: number, name }), at),
       ...(step.when !== undefined && { when: step.when }),
       ...(step.timeoutMs !== undefined && { timeoutMs: step.timeoutMs }),
       ...(step.silenceMs !== undefined && { silenceMs: step.silenceMs }),
@@ -270,29 +307,6 @@ class Freezer {
       ...(step.allowFailure === true && { allowFailure: true }),
       action: { ...step.action },
     };
-  }
-
-  private text(text: string, place: Place, values: RunValues): string {
-    if (!isOpen(text)) return text;
-    let checked = place.checked.get(text);
-    if (!place.checked.has(text)) {
-      const result = checkText(text, place.scope);
-      checked = 'checked' in result ? result.checked : undefined;
-      place.checked.set(text, checked);
-      // The parser has told it, with its place: this is for a workflow that did not come from it.
-      if ('problems' in result) this.tell(`${text}: ${result.problems[0]?.message ?? ''}`);
-    }
-    const evaluated = checked?.evaluate(values) ?? { text: '' };
-    if ('problem' in evaluated) {
-      this.tell(`${text}: ${evaluated.problem}`);
-      return '';
-    }
-    this.length += evaluated.text.length;
-    if (this.length > workflowLimits.textOfRun) {
-      if (this.length - evaluated.text.length <= workflowLimits.textOfRun) this.tell('expressions give too much text');
-      return '';
-    }
-    return evaluated.text;
   }
 
   private refuse(word: string, written: string | undefined, value: string, what: string): void {
@@ -307,7 +321,7 @@ class Freezer {
       ...(this.at?.span ?? start),
       severity: 'error',
       code: 'bad-value',
-      message: clip(message.replace(/[\p{Cc}\p{Cf}]/gu, ' '), 300),
+      message: oneLine(message.replace(/[\p{Cc}\p{Cf}]/gu, ' '), 300),
       hint: 'Look at what the event of this run has: a name that it has nothing for is the empty text.',
     });
   }
@@ -328,10 +342,4 @@ function isScriptsName({ name, action }: Step): boolean {
 
 function setupStep(path: string): StepSpec {
   return { name: `setup: ${path}`, env: {}, action: { kind: 'script', path } };
-}
-
-/** One line, not endless: what an expression gives may be anything. */
-function clip(text: string, most = 120): string {
-  const line = text.replace(/[\p{Cc}\u2028\u2029]/gu, ' ');
-  return line.length > most ? `${line.slice(0, most - 1)}…` : line;
 }

@@ -15,6 +15,7 @@ export { type Graph, graphOf, groupOf } from './graph.js';
 export * from './messages.js';
 export { attemptOf, attemptsOf, nodeOf, nodesOf } from './node-table.js';
 export { planRerun, type Rerun } from './rerun.js';
+export { hasTexts, imageOf, promptOf, type ResolvedJob, type ResolvedService, resolvedJobOf } from './resolved.js';
 export { DEFAULT_BACKOFF, MAX_ATTEMPTS, maxAttemptsOf, RETRY_DELAYS_MS } from './retries.js';
 export * from './spec.js';
 export * from './states.js';

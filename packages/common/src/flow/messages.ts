@@ -89,7 +89,8 @@ export type FlowEventBody =
   /** From here on everything of it is cancelled. `because`: nobody asked for it, and the run ends as that says. */
   | { kind: 'run.cancel-requested'; by: string; reason?: string; because?: EndingReason }
   | { kind: 'run.ended'; state: TerminalRunState; cause?: Cause }
-  | { kind: 'node.readied'; nodeId: string }
+  /** `texts`: what its late texts came to, in their order; for all attempts that follow. */
+  | { kind: 'node.readied'; nodeId: string; texts?: string[] }
   | { kind: 'node.started'; nodeId: string }
   | { kind: 'gate.decided'; nodeId: string; decision: Decision }
   | {
@@ -191,6 +192,8 @@ export interface RunFlow {
   groups: Record<string, GroupFlow>;
   /** Of the branches that have a deadline: how many nodes in them have neither ended nor been asked to end. */
   branches: Record<string, number>;
+  /** How long all late texts are that were resolved so far. */
+  lateLength: number;
   rerun?: RerunOf;
   /** It waits for its turn in its concurrency group. */
   held?: true;
@@ -237,6 +240,8 @@ export interface NodeFlow {
   tolerated?: true;
   /** When all that it needs had ended, and it was its turn. */
   readyAt?: number;
+  /** What the late texts of its specification came to, in their order; from then on. */
+  texts?: readonly string[];
   endedAt?: number;
   /** Of a gate, in the order in which they came. */
   decisions?: readonly Decision[];

@@ -1,5 +1,6 @@
 import { problemOfBranches } from './branches.js';
 import { graphOf } from './graph.js';
+import { problemOfLateTexts } from './late-places.js';
 import { problemOfLookers } from './on-failure.js';
 import type { RunSpec } from './spec.js';
 
@@ -39,5 +40,5 @@ export function problemOf(spec: RunSpec): string | undefined {
   if (reached < spec.nodes.length) {
     return 'its jobs need each other in a circle';
   }
-  return problemOfBranches(spec) ?? problemOfLookers(spec);
+  return problemOfBranches(spec) ?? problemOfLookers(spec) ?? problemOfLateTexts(spec);
 }

@@ -2,8 +2,10 @@ import { attemptIdOf } from './attempt-id.js';
 import type { Cause } from './cause.js';
 import { causeOfIntent, type Intent, intentOf, nodeStateOfIntent, stateOfIntent } from './ending.js';
 import { groupOf } from './graph.js';
+import { resolveTexts } from './late-texts.js';
 import type { AttemptView } from './messages.js';
 import { lookersOn } from './on-failure.js';
+import type { NodeSpec } from './spec.js';
 import { isTerminal, type TerminalAttemptState, type TerminalNodeState, type TerminalRunState } from './states.js';
 import { isBroken } from './tally.js';
 import { liveAttempt, type Turn } from './turn.js';
@@ -130,25 +132,40 @@ function judge(turn: Turn, nodeId: string): void {
   if (verdict?.kind === 'skip') {
     endNode(turn, nodeId, { state: 'skipped', cause: verdict.cause });
   } else if (verdict?.kind === 'fail') {
-    turn.emit({ kind: 'node.readied', nodeId });
-    endNode(turn, nodeId, { state: 'failed', cause: verdict.cause });
-  } else if (!isFull(turn, nodeId)) {
-    const holds = verdict?.kind !== 'go' || verdict.holds !== false;
-    turn.emit({ kind: 'node.readied', nodeId });
-    switch (spec?.kind) {
-      case 'wait':
-      case 'gate':
-        turn.emit({ kind: 'node.started', nodeId });
-        startRun(turn);
-        break;
-      case 'branch':
-        // Nothing of it runs anywhere, so the run has not begun by it.
-        turn.emit({ kind: 'node.started', nodeId });
-        endNode(turn, nodeId, { state: 'succeeded', outputs: { taken: holds ? 'then' : 'else' } });
-        break;
-      default:
-        queueAttempt(turn, nodeId, turn.now, []);
-    }
+    failUnbegun(turn, nodeId, verdict.cause);
+  } else if (spec !== undefined && !isFull(turn, nodeId)) {
+    goOn(turn, spec, verdict?.kind !== 'go' || verdict.holds !== false);
+  }
+}
+
+function failUnbegun(turn: Turn, nodeId: string, cause: Cause): void {
+  turn.emit({ kind: 'node.readied', nodeId });
+  endNode(turn, nodeId, { state: 'failed', cause });
+}
+
+/** Its turn has come. `holds`: what its condition came to. */
+function goOn(turn: Turn, spec: NodeSpec, holds: boolean): void {
+  const nodeId = spec.id;
+  const resolved = resolveTexts(turn.draft, spec);
+  if ('cause' in resolved) {
+    failUnbegun(turn, nodeId, resolved.cause);
+    return;
+  }
+  const { texts } = resolved;
+  turn.emit({ kind: 'node.readied', nodeId, ...(texts.length > 0 && { texts }) });
+  switch (spec.kind) {
+    case 'wait':
+    case 'gate':
+      turn.emit({ kind: 'node.started', nodeId });
+      startRun(turn);
+      break;
+    case 'branch':
+      // Nothing of it runs anywhere, so the run has not begun by it.
+      turn.emit({ kind: 'node.started', nodeId });
+      endNode(turn, nodeId, { state: 'succeeded', outputs: { taken: holds ? 'then' : 'else' } });
+      break;
+    default:
+      queueAttempt(turn, nodeId, turn.now, []);
   }
 }
 

@@ -44,6 +44,27 @@ export const retrySpecSchema = z.strictObject({
   backoff: z.strictObject({ minMs: z.number().int().nonnegative(), maxMs: z.number().int().nonnegative() }).optional(),
 });
 
+/**
+ * A text that reads what other nodes give: known when its node becomes ready. It is not in its place until then, so that
+ * nobody can take for it what it is made of; whoever needs it asks for the resolved node. What is no expression here stays
+ * as it is, whatever it looks like.
+ */
+export const lateTextSchema = z.strictObject({
+  at: z.discriminatedUnion('kind', [
+    z.strictObject({ kind: z.literal('image') }),
+    z.strictObject({ kind: z.literal('env'), name: z.string() }),
+    /** `step`: its number among all steps of the job, see `stepsOf`. */
+    z.strictObject({ kind: z.literal('step-env'), step: z.number().int().nonnegative(), name: z.string() }),
+    z.strictObject({ kind: z.literal('service-image'), service: z.string() }),
+    z.strictObject({ kind: z.literal('service-env'), service: z.string(), name: z.string() }),
+    z.strictObject({ kind: z.literal('prompt') }),
+  ]),
+  pieces: z.array(z.union([z.strictObject({ text: z.string() }), z.strictObject({ expression: z.string() })])).min(1),
+});
+
+/** What has texts that may be late. */
+const late = { late: z.array(lateTextSchema).min(1).optional() };
+
 /** What all kinds of nodes have. */
 const node = {
   id: z.string(),
@@ -66,7 +87,8 @@ const node = {
 /** A container beside the job's worker, for as long as an attempt. Its name is its address. */
 export const serviceSpecSchema = z.strictObject({
   name: z.string(),
-  image: z.string(),
+  /** Absent: it is late. */
+  image: z.string().optional(),
   env: z.record(z.string(), z.string()),
   /** Run in it again and again until it succeeds; the steps begin then. Absent: they begin when it runs. */
   ready: z
@@ -105,6 +127,7 @@ const cell = {
 export const jobSpecSchema = z.strictObject({
   kind: z.literal('job'),
   ...node,
+  ...late,
   /** Pool name. */
   runsOn: z.string(),
   image: z.string().optional(),
@@ -149,6 +172,7 @@ export const gateSpecSchema = z.strictObject({
   kind: z.literal('gate'),
   ...node,
   ...cell,
+  ...late,
   prompt: z.string().optional(),
   /** `user:ada`, `team:release`; empty: anyone who may operate. */
   approvers: z.array(z.string()),
@@ -200,7 +224,7 @@ export const runSpecSchema = z.strictObject({
   changed: z.record(z.string(), z.boolean()).optional(),
   /** By the name of the matrix. */
   groups: z.record(z.string(), groupSpecSchema).optional(),
-  /** What conditions may read: `branch`, `tag`, `sha`, `short_sha`, `event`, `actor`, `inputs.level`, … */
+  /** What conditions and late texts may read: `branch`, `tag`, `sha`, `short_sha`, `event`, `actor`, `inputs.level`, … */
   values: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])).optional(),
 });
 
@@ -213,6 +237,7 @@ export type BranchSpec = z.infer<typeof branchSpecSchema>;
 export type GateSpec = z.infer<typeof gateSpecSchema>;
 export type InputSpec = z.infer<typeof inputSpecSchema>;
 export type ServiceSpec = z.infer<typeof serviceSpecSchema>;
+export type LateText = z.infer<typeof lateTextSchema>;
 export type NodeSpec = z.infer<typeof nodeSpecSchema>;
 export type RetrySpec = z.infer<typeof retrySpecSchema>;
 export type GroupSpec = z.infer<typeof groupSpecSchema>;

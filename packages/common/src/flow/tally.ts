@@ -5,7 +5,10 @@ import { tableOf } from './node-table.js';
 import type { RunSpec } from './spec.js';
 import { isTerminal } from './states.js';
 
-type Tally = Pick<RunFlow, 'nodes' | 'openNodes' | 'openMain' | 'succeeded' | 'broken' | 'groups' | 'branches'>;
+type Tally = Pick<
+  RunFlow,
+  'nodes' | 'openNodes' | 'openMain' | 'succeeded' | 'broken' | 'groups' | 'branches' | 'lateLength'
+>;
 
 /** It failed, and that counts. */
 export function isBroken(node: { state: NodeFlow['state']; tolerated?: true | undefined }): boolean {
@@ -25,7 +28,12 @@ export function tallyOf(spec: RunSpec, nodes: readonly NodeFlow[]): Tally {
     broken: broken.toSorted((a, b) => (a.endedAt ?? 0) - (b.endedAt ?? 0)).map(({ id }) => id),
     groups: groupsOf(spec, nodes),
     branches: limitedBranches(spec, open),
+    lateLength: nodes.reduce((sum, { texts }) => sum + lengthOf(texts), 0),
   };
+}
+
+export function lengthOf(texts: readonly string[] = []): number {
+  return texts.reduce((sum, text) => sum + text.length, 0);
 }
 
 function limitedBranches(spec: RunSpec, open: readonly NodeFlow[]): Record<string, number> {

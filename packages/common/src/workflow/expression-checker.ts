@@ -1,8 +1,9 @@
 import { checkCondition, checkText, Scope, type TextProblem } from '../expressions/index.js';
 import { quote, type SpanMaker, type Text } from '../kdl/index.js';
-import { checkMeaning } from './check-meaning.js';
+import { checkMeaning, remarksOnNeeds } from './check-meaning.js';
 import { type ConditionPlace, conditionScope } from './condition-names.js';
 import type { DiagnosticCode, WorkflowSink } from './diagnostic-codes.js';
+import { earlyScope } from './early-scope.js';
 import { namesIn } from './expression-names.js';
 import { workflowLimits } from './limits.js';
 import type { OpenText } from './open-texts.js';
@@ -23,12 +24,12 @@ export class ExpressionChecker {
     private readonly sink: WorkflowSink,
   ) {}
 
-  /** `axes`: of the matrix; `place`: for the conditions among them; undefined: of no node. */
+  /** `axes`: of the matrix; `place`: for what reads other nodes; undefined: of no node. */
   check(
     all: readonly OpenText[],
     { axes, place }: { axes?: readonly string[] | undefined; place?: ConditionPlace },
   ): void {
-    for (const { text, withoutRunsOn, condition } of all) {
+    for (const { text, withoutRunsOn, condition, early } of all) {
       this.checks += 1;
       if (this.checks === workflowLimits.expressions + 1) {
         this.sink.error(
@@ -43,8 +44,17 @@ export class ExpressionChecker {
         if (place !== undefined) this.condition(text, condition, place);
         continue;
       }
-      const result = checkText(text.text, this.scopeOf(axes, withoutRunsOn));
-      if ('problems' in result) for (const problem of result.problems) this.report(text, problem);
+      const late = early !== undefined ? earlyScope(early) : place && conditionScope(place, 'node', this.on);
+      const result = checkText(text.text, this.scopeOf(axes, withoutRunsOn), late);
+      if ('problems' in result) {
+        for (const problem of result.problems) this.report(text, problem);
+      } else if (place !== undefined) {
+        for (const reading of result.checked.late) {
+          for (const remark of remarksOnNeeds(reading, place.byId, 'bad-expression')) {
+            this.report(text, remark, remark.code);
+          }
+        }
+      }
     }
   }
 

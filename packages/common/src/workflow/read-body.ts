@@ -99,7 +99,7 @@ function readVariables(said: SaidWords, sink: WorkflowSink): Body['env'] {
 
 function readPool(said: Said | undefined, open: OpenText[], sink: WorkflowSink): string | undefined {
   const text = textOf(said, sink);
-  if (text === undefined || noteOpen(text, open, true) || isPoolName(text.text)) return text?.text;
+  if (text === undefined || noteOpen(text, open, 'pool') || isPoolName(text.text)) return text?.text;
   const hint = 'A pool is called by letters, digits, ".", "_" and "-": runs_on="ubuntu-22.04".';
   sink.error(text.value.span, 'bad-pool', `${quote(text.text)} is not the name of a pool`, hint);
   return undefined;

@@ -12,7 +12,7 @@ export function readConcurrency(said: Said | undefined, open: OpenText[], sink: 
   const { node } = said;
   const inner = readWords(node, 'concurrency', sink);
   const written = identityOf(node, inner, 'group', sink);
-  const group = openName(written, 'the name of a group', open, sink);
+  const group = openName(written, 'the name of a group', open, sink, 'group');
   const policy = readChoice(inner.get('policy'), ['supersede', 'queue', 'allow'], sink) ?? 'queue';
   if (written === undefined && inner.get('group') === undefined && node.arguments.length === 0 && !inner.hasUnknown) {
     const hint = 'Write concurrency group="${branch}" policy="supersede".';

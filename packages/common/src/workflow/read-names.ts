@@ -1,7 +1,7 @@
 import { quote, type SpanMaker, type Text } from '../kdl/index.js';
 import type { WorkflowSink } from './diagnostic-codes.js';
 import { noExpressions } from './no-expressions.js';
-import { noteOpen, type OpenText } from './open-texts.js';
+import { type EarlyPlace, noteOpen, type OpenText } from './open-texts.js';
 
 /** One line, visible, not endless. Undefined when it was reported. */
 export function checkedName(
@@ -20,9 +20,10 @@ export function openName(
   what: string,
   open: OpenText[],
   sink: WorkflowSink,
+  early: EarlyPlace = 'name',
 ): string | undefined {
   if (text === undefined) return undefined;
-  const most = noteOpen(text, open) ? 500 : 100;
+  const most = noteOpen(text, open, early) ? 500 : 100;
   return isGoodName(text, what, most, sink) ? text.text : undefined;
 }
 

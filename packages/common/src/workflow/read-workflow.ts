@@ -59,7 +59,7 @@ export function readWorkflow(
   }
   const on = readTriggers(node, said, lines, sink);
   const open: OpenText[] = [];
-  const env = readEnv(said.all('env'), (text) => noteOpen(text, open), sink);
+  const env = readEnv(said.all('env'), (text) => noteOpen(text, open, 'workflow'), sink);
   const concurrency = readConcurrency(said.get('concurrency'), open, sink);
   const templates = readTemplates(said, lines, sink);
   const nodes = readNodes(said, templates, lines, sink);

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import type { JobSpec } from '@solstice/common/flow';
+import type { ResolvedJob } from '@solstice/common/flow';
 import type { Claim } from '@solstice/common/store';
 import { expect, test } from 'vitest';
 import { assignmentOf, environmentOf, laterBy, needsPolicies } from './assignment.js';
@@ -142,8 +142,12 @@ test('of two outputs that would be the same variable neither is set, and the log
 });
 
 test('steps of catch and finally go on in the numbering, with their kind', () => {
-  const one = (name: string): JobSpec['steps'][number] => ({ name, env: {}, action: { kind: 'run', script: name } });
-  const job: JobSpec = {
+  const one = (name: string): ResolvedJob['steps'][number] => ({
+    name,
+    env: {},
+    action: { kind: 'run', script: name },
+  });
+  const job: ResolvedJob = {
     ...claim.job,
     steps: [{ ...one('Make'), silenceMs: 7, allowFailure: true }],
     catch: [one('Cores')],

@@ -1,4 +1,4 @@
-import type { ServiceSpec } from '@solstice/common/flow';
+import type { ResolvedService } from '@solstice/common/flow';
 
 /**
  * Makes workers and takes them away. A worker is born for one attempt and gone after it.
@@ -38,7 +38,7 @@ export interface WorkerSpec {
   cpus: number;
   memoryBytes: number;
   /** Container only. Each is there from before the runner's start until the worker is destroyed, and is reached by its name. */
-  services?: readonly ServiceSpec[];
+  services?: readonly ResolvedService[];
   /** How long the runner goes on without an orchestrator. Default: the runner's own. */
   detachedMs?: number;
 }
@@ -52,7 +52,7 @@ export interface Worker {
    * Looks on while its services become ready and while they run, also after adoption; `services` are those of its spec.
    * Says nothing more once one has failed, or the signal is aborted.
    */
-  watchServices(services: readonly ServiceSpec[], events: ServiceEvents, signal: AbortSignal): void;
+  watchServices(services: readonly ResolvedService[], events: ServiceEvents, signal: AbortSignal): void;
   destroy(): Promise<void>;
 }
 

@@ -1,9 +1,11 @@
 import { expect } from 'vitest';
-import { conditionContextOf, judgeCondition } from '../conditions.js';
+import { conditionContextOf, evaluateIn, judgeCondition } from '../conditions.js';
 import { standingOf } from '../gate-standing.js';
 import { graphOf, groupOf, matrixOf } from '../graph.js';
+import { lateTextsOf } from '../late-places.js';
 import type { NodeFlow, RunFlow } from '../messages.js';
 import { attemptOf, attemptsOf, nodeOf, nodesOf } from '../node-table.js';
+import { imageOf, resolvedJobOf } from '../resolved.js';
 import { maxAttemptsOf } from '../retries.js';
 import type { NodeSpec } from '../spec.js';
 import { canMove, isTerminal } from '../states.js';
@@ -81,7 +83,7 @@ export function requireNeeds(run: RunFlow): void {
     if (node.state !== 'waiting') {
       // The time of what it stands in may be over before its turn comes.
       const overdue = node.cause?.kind === 'clock' && node.cause.clock === 'branch';
-      const unjudged = node.cause?.kind === 'expression';
+      const unjudged = node.cause?.kind === 'expression' || node.cause?.kind === 'text';
       expect(mayGo || overdue || unjudged, `${node.id} is ${node.state}`).toBe(true);
     } else if (spec.needs.every((need) => isTerminal(nodeOf(run, need)?.state ?? 'waiting'))) {
       if (run.held === true) {
@@ -110,6 +112,7 @@ export function requireNeeds(run: RunFlow): void {
   for (const node of nodesOf(run)) {
     requireAttempts(run, node);
     requireWaiter(run, node);
+    requireTexts(run, node);
   }
   const { nodes: _nodes, broken, ...tally } = tallyOf(run.spec, nodesOf(run));
   expect(run).toMatchObject(tally);
@@ -210,6 +213,29 @@ function requireAttempts(run: RunFlow, node: NodeFlow): void {
   }
   if (hasFailed(node)) {
     expect(node.tolerated === true).toBe(graphOf(run.spec).spec(node.id)?.allowFailure === true);
+  }
+}
+
+/** What its attempts go by is known before the first of them, and would come to the same if it were made again now. */
+function requireTexts(run: RunFlow, node: NodeFlow): void {
+  const spec = graphOf(run.spec).spec(node.id);
+  const late = lateTextsOf(spec);
+  if (spec === undefined || late.length === 0) {
+    expect(node.texts).toBeUndefined();
+    return;
+  }
+  if (node.attempts.length > 0) {
+    expect(node.texts).toHaveLength(late.length);
+  }
+  if (node.texts !== undefined) {
+    const context = conditionContextOf(run, node.id);
+    const anew = late.map(({ pieces }) =>
+      pieces.map((piece) => ('text' in piece ? piece : evaluateIn(run.spec, piece.expression, context))),
+    );
+    expect(node.texts).toEqual(anew.map((pieces) => pieces.map((one) => ('text' in one ? one.text : '?')).join('')));
+    expect(JSON.stringify(resolvedJobOf(run, node.id))).not.toContain('"late"');
+  } else {
+    expect(imageOf(spec, node)).toBe(spec.kind === 'job' ? spec.image : undefined);
   }
 }
 

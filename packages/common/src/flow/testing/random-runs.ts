@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import type { Command, RunFlow } from '../messages.js';
 import { attemptsOf } from '../node-table.js';
-import type { NodeSpec, PlaceSpec, RetrySpec, RunSpec } from '../spec.js';
+import type { LateText, NodeSpec, PlaceSpec, RetrySpec, RunSpec } from '../spec.js';
 import type { AttemptState } from '../states.js';
 import { timersOf } from '../timers.js';
 import { branch, type Flow, job, spec, wait } from './flows.js';
@@ -66,9 +66,28 @@ function conditionOf(text: string | undefined, needs: readonly string[]): string
     : text?.replace('$', needs[0] ?? '');
 }
 
+/** Texts of a job that needs `$`: most come to something, one to no image, one cannot be judged where that has an output. */
+const lateTexts: readonly LateText[] = [
+  { at: { kind: 'env', name: 'VERSION' }, pieces: [{ text: 'v${needs.' }, { expression: 'needs.$.outputs.version' }] },
+  { at: { kind: 'step-env', step: 0, name: 'WHY' }, pieces: [{ expression: 'needs.$.result + needs.$.reason' }] },
+  { at: { kind: 'image' }, pieces: [{ text: 'app:' }, { expression: 'needs.$.outputs.version' }] },
+  { at: { kind: 'env', name: 'FIRST' }, pieces: [{ expression: '1 / (size(needs.$.outputs.version) - 7)' }] },
+];
+
+/** About the first node that it needs. */
+function lateOf(numbers: readonly number[], [first]: readonly string[]): { late?: LateText[] } {
+  const late = first === undefined ? [] : numbers.flatMap((number) => lateTexts[number] ?? []);
+  const about = JSON.stringify(late).replaceAll('$.', `${first ?? ''}.`);
+  return late.length === 0 ? {} : { late: JSON.parse(about) as LateText[] };
+}
+
 /** Where a node stands, and what it asks for beside what it needs. Most stand nowhere, and ask for nothing. */
 const standing = fc.record({
   when: fc.option(fc.constantFrom(...conditions), { nil: undefined, freq: 1 }),
+  late: fc.oneof(
+    { weight: 2, arbitrary: fc.constant([]) },
+    { weight: 1, arbitrary: fc.subarray(lateTexts.map((_, index) => index)) },
+  ),
   /** In the branch with this number, if it is one and comes before. */
   within: fc.option(fc.record({ number: fc.nat(6), side: fc.constantFrom('then' as const, 'else' as const) }), {
     nil: undefined,
@@ -109,7 +128,7 @@ export const graph: fc.Arbitrary<RunSpec> = fc
     fc.oneof({ weight: 3, arbitrary: fc.constant(undefined) }, { weight: 1, arbitrary: someMs }),
   )
   .chain(([given, m, other, lookers, runDeadlineMs]) => {
-    const nodes = given.map(([asked, said, number, { when: text, within }], index): NodeSpec => {
+    const nodes = given.map(([asked, said, number, { when: text, within, late }], index): NodeSpec => {
       const kind = KINDS[number] ?? 'job';
       const needed = new Map(asked.filter(([number]) => number < index).map(([number, on]) => [`n${number}`, on]));
       const inBranch =
@@ -142,7 +161,7 @@ export const graph: fc.Arbitrary<RunSpec> = fc
         case 'branch':
           return branch(`n${index}`, when ?? "branch == 'main'", [...needed.keys()], little);
         default:
-          return job(`n${index}`, [...needed.keys()], { ...common, ...said });
+          return job(`n${index}`, [...needed.keys()], { ...common, ...said, ...lateOf(late, [...needed.keys()]) });
       }
     });
     return fc.shuffledSubarray(nodes, { minLength: nodes.length, maxLength: nodes.length }).map(

@@ -1,4 +1,4 @@
-import type { JobSpec, NodeState } from '../../flow/index.js';
+import type { NodeState, ResolvedJob } from '../../flow/index.js';
 import type { TraceContext } from '../../telemetry/index.js';
 import type { Capacity, PoolOffer } from './hosts.js';
 import type { SourceRef } from './new-runs.js';
@@ -23,7 +23,8 @@ export interface Claim {
   runNumber: number;
   nodeId: string;
   attemptNumber: number;
-  job: JobSpec;
+  /** With every text as it came to. */
+  job: ResolvedJob;
   pool: PoolOffer;
   /** What was reserved for it, and is what its worker may use: the job's own, else the pool's. */
   resources: Resources;

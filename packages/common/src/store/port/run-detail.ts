@@ -62,6 +62,10 @@ export interface NodeRecord {
   onFailure?: true;
   /** A condition, as it was written. */
   when?: string;
+  /** Of a job, as far as it is known: one that reads what other nodes give is, when they have ended. */
+  image?: string;
+  /** The same of what a gate asks. */
+  prompt?: string;
   /** It was not done again: the run in which it ended. Without a number: it is not here. */
   reusedFrom?: { runId: string; number?: number };
   cause: Cause | undefined;

@@ -190,12 +190,14 @@ async function flowOfRows(db: Queryable, row: sql.RunRow): Promise<RunFlow> {
     attempts.set(attempt.nodeId, [...(attempts.get(attempt.nodeId) ?? []), attempt]);
   }
   const rows = await readNodes(db, row.id);
+  const texts = spec.nodes.some((node) => 'late' in node) ? await sql.readTexts(db, row.id) : undefined;
   const open = new Set(rows.filter(({ state }) => !isTerminal(state)).map(({ id }) => id));
   const nodes = rows.map((node): NodeFlow => {
     const openNeeds = graphOf(spec)
       .needs(node.id)
       .filter((need) => open.has(need)).length;
-    return { ...node, attempts: attempts.get(node.id) ?? [], openNeeds };
+    const known = texts?.get(node.id);
+    return { ...node, ...(known && { texts: known }), attempts: attempts.get(node.id) ?? [], openNeeds };
   });
   // Once it has started, nothing asks for it any more.
   const isAsked = spec.concurrency !== undefined && row.started_at === null && !row.held;

@@ -4,10 +4,11 @@ import {
   conditionContextOf,
   deadlineOf,
   graphOf,
-  type JobSpec,
   needResultsOf,
   nodeOf,
+  type ResolvedJob,
   type RunFlow,
+  resolvedJobOf,
   stepsOf,
 } from '../../flow/index.js';
 import type { Claim, Fence, NeedResult, PoolOffer, Resources } from '../port/index.js';
@@ -32,7 +33,7 @@ export function claimFor(
 ): Claim {
   const deadlineAt = deadlineOfAttempt(run, worker.fence.attemptId);
   const attempt = attemptOf(run, worker.fence.attemptId);
-  const job = graphOf(run.spec).job(attempt?.nodeId ?? '');
+  const job = resolvedJobOf(run, attempt?.nodeId ?? '');
   if (attempt === undefined || job === undefined) {
     throw new SolsticeError('internal', `run ${run.runId} has no attempt ${worker.fence.attemptId}`);
   }
@@ -66,7 +67,7 @@ function deadlineOfAttempt(run: RunFlow, attemptId: string): number | undefined 
   return node && deadlineOf(node, graphOf(run.spec).spec(node.id));
 }
 
-function needResults(run: RunFlow, job: JobSpec): Record<string, NeedResult> {
+function needResults(run: RunFlow, job: ResolvedJob): Record<string, NeedResult> {
   return Object.fromEntries(
     Object.entries(needResultsOf(run, job.id)).map(([id, { result, reason, outputs }]) => [
       id,
@@ -75,7 +76,7 @@ function needResults(run: RunFlow, job: JobSpec): Record<string, NeedResult> {
   );
 }
 
-function conditionsOf(run: RunFlow, job: JobSpec): Pick<Claim, 'conditions'> {
+function conditionsOf(run: RunFlow, job: ResolvedJob): Pick<Claim, 'conditions'> {
   if (stepsOf(job).every(({ when }) => when === undefined)) {
     return {};
   }

@@ -4,9 +4,13 @@ import {
   type CancelIntent,
   type Cause,
   type Decision,
+  imageOf,
+  type NodeFlow,
+  type NodeSpec,
   type NodeState,
   nodeOf,
   nodesOf,
+  promptOf,
   type RerunOf,
   type RunFlow,
   waitingFor,
@@ -80,6 +84,7 @@ export function detailOf(
       const node = nodeOf(run, spec.id);
       const attempts = node?.attempts ?? [];
       const until = waitsUntil(run, spec.id);
+      const { image, prompt } = textsOf(spec, node);
       return {
         id: spec.id,
         name: spec.name,
@@ -89,6 +94,8 @@ export function detailOf(
         ...(spec.branch && { branch: spec.branch }),
         ...(spec.onFailure && { onFailure: spec.onFailure }),
         ...(spec.when !== undefined && { when: spec.when }),
+        ...(image !== undefined && { image }),
+        ...(prompt !== undefined && { prompt }),
         ...(node?.reusedFrom !== undefined && { reusedFrom: otherRun(node.reusedFrom, numberOf) }),
         cause: node?.cause,
         ...(node?.outputs && { outputs: node.outputs }),
@@ -100,6 +107,13 @@ export function detailOf(
       };
     }),
   };
+}
+
+function textsOf(
+  spec: NodeSpec,
+  node: NodeFlow | undefined,
+): { image: string | undefined; prompt: string | undefined } {
+  return { image: imageOf(spec, node), prompt: spec.kind === 'gate' ? promptOf(spec, node) : undefined };
 }
 
 function otherRun(runId: string, numberOf: NumberOf): { runId: string; number?: number } {
@@ -159,6 +173,8 @@ export interface Replayable {
     outputs: Record<string, string> | undefined;
     tolerated: true | undefined;
     decisions: readonly Decision[] | undefined;
+    image: string | undefined;
+    prompt: string | undefined;
     reusedFrom: string | undefined;
     waits: boolean;
     attempts: ReplayableAttempt[];
@@ -179,6 +195,7 @@ export function replayableOfFlow(run: RunFlow): Replayable {
         outputs: node?.outputs,
         tolerated: node?.tolerated,
         decisions: node?.decisions,
+        ...textsOf(spec, node),
         reusedFrom: node?.reusedFrom,
         waits: waitingFor(run, spec.id) !== undefined,
         attempts: [...(node?.attempts ?? [])],
@@ -200,6 +217,8 @@ export function replayableOfDetail(run: RunDetail): Replayable {
       outputs: node.outputs,
       tolerated: node.tolerated,
       decisions: node.decisions,
+      image: node.image,
+      prompt: node.prompt,
       reusedFrom: node.reusedFrom?.runId,
       waits: node.waitingFor !== undefined,
       attempts: node.attempts.map(({ steps: _steps, durableSeq: _seq, logBytes: _bytes, ...attempt }) => attempt),

@@ -53,7 +53,7 @@ const bodies = {
   'run.started': {},
   'run.cancel-requested': { ...who, because: because.optional() },
   'run.ended': { state: runState, cause: causeSchema.optional() },
-  'node.readied': ofNode,
+  'node.readied': { ...ofNode, texts: z.array(z.string()).optional() },
   'node.started': ofNode,
   'gate.decided': { ...ofNode, decision },
   'node.ended': {

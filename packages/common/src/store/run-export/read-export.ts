@@ -6,6 +6,7 @@ import {
   type FlowEvent,
   graphOf,
   groupOf,
+  hasTexts,
   isRefusal,
   isTerminal,
   nodesOf,
@@ -104,6 +105,9 @@ function requireRest(document: RunExport, flow: RunFlow, events: readonly FlowEv
     const isForgotten = node.state === 'waiting' && node.openNeeds === 0 && isFree && flow.held !== true;
     const isOpen = node.state === 'running' && (kind === 'gate' || kind === 'wait');
     const isBegun = node.state === 'ready' || node.state === 'running';
+    if (isBegun && spec !== undefined && !hasTexts(spec, node)) {
+      throw unusable(`${node.id} is ${node.state}, and its texts are not known`);
+    }
     if (isForgotten || (isQueued ? node.state !== 'ready' : isBegun && !isOpen)) {
       throw unusable(`${node.id} is ${node.state}, and nothing would go on with it`);
     }

@@ -224,6 +224,18 @@ export async function readPlanned(db: Queryable, runId: string): Promise<FlowEve
   return found?.event;
 }
 
+/** What the late texts of its nodes came to, by their ids. */
+export async function readTexts(db: Queryable, runId: string): Promise<ReadonlyMap<string, readonly string[]>> {
+  const text = `select event from run_events
+    where run_id = $1 and event->>'kind' = 'node.readied' and event->'texts' is not null`;
+  const rows = await db.rows<{ event: FlowEvent }>(text, [runId]);
+  return new Map(
+    rows.flatMap(({ event }): [string, readonly string[]][] =>
+      event.kind === 'node.readied' && event.texts !== undefined ? [[event.nodeId, event.texts]] : [],
+    ),
+  );
+}
+
 /** When its turn in its concurrency group came; undefined: it has not, or it did not wait for it. */
 export async function readAdmittedAt(db: Queryable, runId: string): Promise<number | undefined> {
   const text = `select event from run_events where run_id = $1 and event->>'kind' = 'run.admitted'`;

@@ -1,4 +1,4 @@
-import type { ServiceSpec } from '@solstice/common/flow';
+import type { ResolvedService } from '@solstice/common/flow';
 import type Docker from 'dockerode';
 import { pack } from 'tar-stream';
 import type { WorkerSpec } from '../backend.js';
@@ -62,7 +62,7 @@ export function containerSettings(
  */
 export function serviceSettings(
   spec: WorkerSpec,
-  service: ServiceSpec,
+  service: ResolvedService,
   imageId: string,
 ): Docker.ContainerCreateOptions {
   const network = nameOf(spec.workerId);

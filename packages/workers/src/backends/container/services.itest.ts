@@ -2,7 +2,7 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import type { ServiceSpec } from '@solstice/common/flow';
+import type { ResolvedService } from '@solstice/common/flow';
 import { createLogger } from '@solstice/common/telemetry';
 import { dockerForTests, eventually, makeTestImages, type TestImages } from '@solstice/testing';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
@@ -67,11 +67,11 @@ describe.skipIf('missing' in engine)('the services of a job, in containers', () 
     made.push(tag);
     return tag;
   };
-  const service = (image: string, more: Partial<ServiceSpec> = {}): ServiceSpec => ({
+  const service = (image: string, more: Partial<ResolvedService> = {}): ResolvedService => ({
     ...{ name: 'db', image, env: { NAME: 'ada' } },
     ...more,
   });
-  const start = async (services: readonly ServiceSpec[], workerId: string = randomUUID()) => {
+  const start = async (services: readonly ResolvedService[], workerId: string = randomUUID()) => {
     const spec: WorkerSpec = {
       workerId,
       attemptId: 'run/job/1',
@@ -88,7 +88,7 @@ describe.skipIf('missing' in engine)('the services of a job, in containers', () 
     const worker = await backend.provision(spec, never);
     return { spec, worker, session: await sessions.session(spec.workerId) };
   };
-  const watch = (worker: Worker, services: readonly ServiceSpec[], signal = never) => {
+  const watch = (worker: Worker, services: readonly ResolvedService[], signal = never) => {
     const seen: (ServiceFailure | 'ready')[] = [];
     const events = { onReady: () => seen.push('ready'), onFailed: (failure: ServiceFailure) => seen.push(failure) };
     worker.watchServices(services, events, signal);

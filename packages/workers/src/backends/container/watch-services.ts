@@ -1,5 +1,5 @@
 import { toError } from '@solstice/common/errors';
-import { describeDuration, type ServiceSpec } from '@solstice/common/flow';
+import { describeDuration, type ResolvedService } from '@solstice/common/flow';
 import { pause } from '@solstice/common/loops';
 import type { Logger } from '@solstice/common/telemetry';
 import type Docker from 'dockerode';
@@ -12,7 +12,7 @@ import { engineWords } from './docker-errors.js';
 export interface WatchedServices {
   docker: Docker;
   workerId: string;
-  services: readonly ServiceSpec[];
+  services: readonly ResolvedService[];
   logger: Logger;
 }
 
@@ -48,7 +48,7 @@ export function watchServices(watched: WatchedServices, events: ServiceEvents, s
 
 async function untilEnded(
   { docker, workerId, logger }: WatchedServices,
-  service: ServiceSpec,
+  service: ResolvedService,
 ): Promise<ServiceFailure> {
   const exit = await waitForContainer(docker, serviceNameOf(workerId, service.name), logger);
   const about = { name: service.name, ended: true };
@@ -60,7 +60,7 @@ async function untilEnded(
 /** Undefined: it is ready. Rejects when aborted. */
 async function untilReady(
   { docker, workerId }: WatchedServices,
-  { name, ready }: ServiceSpec,
+  { name, ready }: ResolvedService,
   over: AbortSignal,
 ): Promise<ServiceFailure | undefined> {
   if (ready === undefined) return undefined;
