@@ -3,6 +3,7 @@ import { systemClock } from '@solstice/common/clock';
 import { createInProcessQueue } from '@solstice/common/queue';
 import { assertReplays, createMemoryStore, type Store } from '@solstice/common/store';
 import { createLogger } from '@solstice/common/telemetry';
+import { FakeMachine } from '@solstice/workers/backends/testing';
 import type { SessionOwner } from '@solstice/workers/sessions';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { type HostOptions, HostUnderTest } from './testing/host-under-test.js';
@@ -443,4 +444,51 @@ test('a job’s own resources are what its worker gets', async () => {
   await passed(7_000);
   expect(host.backend.provisioned[0]).toMatchObject({ cpus: 2, memoryBytes: 4096 });
   expect(host.orchestrator.load().reserved).toEqual({ cpus: 2, memoryBytes: 4096, slots: 1 });
+});
+
+describe('a runner that was taken over', () => {
+  /** Its job has no clock at all, and the process that supervised it has gone. */
+  async function takenOver(): Promise<{ host: HostUnderTest; runId: string }> {
+    const machine = new FakeMachine();
+    const first = await hostWith({ machine });
+    const runId = await planJob(store);
+    await runningOn(first);
+    const stopped = first.orchestrator.stop();
+    await passed(1_000);
+    await stopped;
+    return { host: await hostWith({ machine }), runId };
+  }
+
+  test('is lost when it does not come back in time, and its job runs again', async () => {
+    const { host, runId } = await takenOver();
+    await passed(4.5 * 60_000);
+    expect(await statesOf(store, runId)).toBe('running: running');
+    await passed(60_000);
+    expect(await causeOf(runId)).toMatchObject({
+      kind: 'lost',
+      detail: 'its runner did not come back within 300 s after its host had taken it over',
+    });
+    expect((await runOf(store, runId)).nodes[0]?.attempts.map(({ state }) => state)).toEqual(['lost', 'claimed']);
+    expect(host.machine.workers.size).toBe(1);
+  });
+
+  test('goes on for as long as it likes when it does', async () => {
+    const { host, runId } = await takenOver();
+    const owner = await host.dial();
+    const control = { cancel: () => undefined, dismiss: () => undefined };
+    const services = { servicesReady: () => undefined, serviceFailed: () => undefined };
+    owner?.connected({ ...control, ...services }, { watchdog: true, policies: true, conditions: true });
+    await passed(60 * 60_000);
+    await owner?.record(done());
+    expect(await statesOf(store, runId)).toBe('succeeded: succeeded');
+  });
+
+  test('is not lost while nobody could let it in', async () => {
+    const { host, runId } = await takenOver();
+    host.link = 'refused';
+    await passed(10 * 60_000);
+    host.link = 'up';
+    await passed(60_000);
+    expect(await statesOf(store, runId)).toBe('running: running');
+  });
 });

@@ -126,7 +126,7 @@ function main(): void {
     {
       onAssignment: (assignment) => void runJob(assignment).catch(leaveWith),
       onValidUntil: (untilMs) => watchdog.validUntil(untilMs),
-      onCancel: (reason) => job?.cancel(reason),
+      onCancel: (reason, enclosing) => job?.cancel(reason, enclosing),
       onServicesReady: () => services.ready(),
       onServiceFailed: (failure) => services.failed(failure),
       onOver: (over) => leave(overCodes[over.kind], over.detail),

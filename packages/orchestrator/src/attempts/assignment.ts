@@ -1,7 +1,7 @@
 import { type JobSpec, stepsOf } from '@solstice/common/flow';
 import { branchOf } from '@solstice/common/forge';
-import { type Assignment, environmentNameOf, type Step, StepKind } from '@solstice/common/rpc';
-import type { Claim } from '@solstice/common/store';
+import { type Assignment, type EnclosingDeadline, environmentNameOf, type Step, StepKind } from '@solstice/common/rpc';
+import type { Claim, EnclosingLeft } from '@solstice/common/store';
 import { AFTERMATH_MS } from './attempt-clocks.js';
 import { needsEnvironment } from './needs-environment.js';
 
@@ -11,8 +11,13 @@ export interface RunnerLimits {
   cancelGraceMs: number;
 }
 
-/** What the runner is told, made from the claim alone: the same claim gives the same assignment. */
-export function assignmentOf(claim: Claim, mirrorPath: string | undefined, limits: RunnerLimits): Assignment {
+/** What the runner is told, made from the claim, and what is left of the deadlines that it stands in: the same gives the same. */
+export function assignmentOf(
+  claim: Claim,
+  mirrorPath: string | undefined,
+  limits: RunnerLimits,
+  enclosing?: EnclosingLeft,
+): Assignment {
   const { job, source } = claim;
   const needs = needsEnvironment(claim.needs);
   return {
@@ -40,7 +45,12 @@ export function assignmentOf(claim: Claim, mirrorPath: string | undefined, limit
     conditionContext: claim.conditions === undefined ? '' : JSON.stringify(claim.conditions.context),
     changed: claim.conditions?.changed ?? {},
     services: (job.services ?? []).map(({ name }) => name),
+    enclosingDeadline: enclosing && enclosingOf(enclosing),
   };
+}
+
+function enclosingOf({ branchId, limitMs, leftMs }: EnclosingLeft): EnclosingDeadline {
+  return { branch: branchId ?? '', limitMs: BigInt(limitMs), leftMs: BigInt(Math.round(leftMs)) };
 }
 
 /** Does it need what runners had not before protocol 1.3? */

@@ -6,6 +6,11 @@ export const AFTERMATH_MS = 5 * 60_000;
 export interface AttemptClocks {
   /** From the worker being made to its runner's first word. */
   bootMs: number;
+  /**
+   * From the taking over of a worker that has its assignment to its runner's coming back. A runner tries that every few
+   * seconds: one that does not come hangs, or cannot reach this host.
+   */
+  returnMs: number;
   /** From the cancel's being sent to the runner's result, `finally` apart; after that the worker is destroyed without one. */
   cancelMs: number;
   /** Beyond what the runner keeps itself (timeout, deadline, silence): when it says nothing by then, it hangs. */

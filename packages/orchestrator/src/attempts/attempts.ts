@@ -1,7 +1,7 @@
 import { type ErrorCode, SolsticeError, toError } from '@solstice/common/errors';
 import type { WorkerProblem } from '@solstice/common/flow';
 import { pause } from '@solstice/common/loops';
-import type { AttemptStore, Capacity, Claim } from '@solstice/common/store';
+import type { AttemptStore, CancelWish, Capacity, Claim } from '@solstice/common/store';
 import type { Logger } from '@solstice/common/telemetry';
 import type { Backend, Worker } from '@solstice/workers/backends';
 import type { SessionHandler, SessionOwner } from '@solstice/workers/sessions';
@@ -9,7 +9,7 @@ import { untilSettled } from '../hosts/settled.js';
 import type { RunnerLimits } from './assignment.js';
 import type { AttemptClocks, LeaseView } from './attempt-clocks.js';
 import { Held } from './held.js';
-import { LiveAttempt } from './live-attempt.js';
+import { cancelledBy, LiveAttempt } from './live-attempt.js';
 
 /** What the host fetches for its workers. */
 export interface Mirrors {
@@ -86,7 +86,7 @@ export class Attempts implements SessionHandler {
     });
   }
 
-  cancel(attemptId: string, cancel: { by: string; reason?: string }): void {
+  cancel(attemptId: string, cancel: CancelWish): void {
     const held = this.#byAttempt.get(attemptId);
     if (!held) return;
     held.cancel = cancel;
@@ -236,7 +236,7 @@ export class Attempts implements SessionHandler {
       if (givenUp !== undefined) {
         await settle(() => store.lose(claim.fence, givenUp));
       } else if (cancel) {
-        await settle(() => store.finish(claim.fence, { state: 'cancelled', cause: { kind: 'cancelled', ...cancel } }));
+        await settle(() => store.finish(claim.fence, cancelledBy(cancel)));
       } else {
         log.warn({ err: error, retryable }, 'the worker could not be made');
         await settle(() => store.refuse(claim.fence, detail, retryable, problemOf(error)));

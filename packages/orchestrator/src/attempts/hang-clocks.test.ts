@@ -27,7 +27,7 @@ function clocksOf(job: Partial<JobSpec>, more: { deadlineLeftMs?: number; adopte
   const clocks = new HangClocks(
     {
       claim,
-      clocks: { bootMs: 0, cancelMs: 0, hangMs },
+      clocks: { bootMs: 0, returnMs: 0, cancelMs: 0, hangMs },
       lease: { exclusiveLeftMs: () => 0, steadyForMs: () => lease.steady },
       over: over.signal,
       onHang: (result) => told.push(result),

@@ -1,4 +1,4 @@
-import type { Claim } from '@solstice/common/store';
+import type { CancelWish, Claim } from '@solstice/common/store';
 import type { AttemptEnd } from './attempt-ending.js';
 import type { LiveAttempt } from './live-attempt.js';
 
@@ -12,7 +12,7 @@ export class Held {
   readonly supervised: Promise<LiveAttempt | undefined>;
   readonly ended: Promise<AttemptEnd>;
   live: LiveAttempt | undefined;
-  cancel: { by: string; reason?: string } | undefined;
+  cancel: CancelWish | undefined;
   /** Why the host has given it up before there was a worker. */
   givenUp: string | undefined;
   #resolveSupervised!: (live: LiveAttempt | undefined) => void;

@@ -1,7 +1,7 @@
 import { assertNever, SolsticeError, toError } from '@solstice/common/errors';
 import { type AttemptResult, stepsOf } from '@solstice/common/flow';
 import type { Assignment } from '@solstice/common/rpc';
-import type { AttemptStore, Claim, RunnerRecord } from '@solstice/common/store';
+import type { AttemptStore, CancelWish, Claim, RunnerRecord } from '@solstice/common/store';
 import type { Logger } from '@solstice/common/telemetry';
 import type { ServiceFailure, Worker, WorkerExit } from '@solstice/workers/backends';
 import type { RunnerAbilities, SessionControl, SessionOwner } from '@solstice/workers/sessions';
@@ -38,8 +38,10 @@ export class LiveAttempt implements SessionOwner {
   #control: SessionControl | undefined;
   #abilities: RunnerAbilities | undefined;
   readonly #hangs: HangClocks;
-  #cancel: { by: string; reason?: string } | undefined;
+  #cancel: CancelWish | undefined;
   #started = false;
+  /** Its runner has dialled this process. */
+  #cameBack = false;
   /** What is known of the services of its job, if it has any. */
   #services: 'awaited' | 'ready' | ServiceFailure = 'awaited';
 
@@ -75,8 +77,10 @@ export class LiveAttempt implements SessionOwner {
     this.durableSeq = adopted?.durableSeq ?? 0;
     this.#watchWorker();
     this.#watchServices();
-    if (this.#started) this.#hangs.arm();
-    else this.#armBootClock();
+    if (this.#started) {
+      this.#hangs.arm();
+      this.#armReturnClock();
+    } else this.#armBootClock();
   }
 
   get attemptId(): string {
@@ -89,17 +93,17 @@ export class LiveAttempt implements SessionOwner {
   }
 
   /** A cancel was committed. Repeating it does nothing. */
-  cancel(cancel: { by: string; reason?: string }): void {
+  cancel(cancel: CancelWish): void {
     if (this.#cancel || this.#ending.begun) return;
     this.#cancel = cancel;
     this.#logger.info({ by: cancel.by }, 'cancel requested');
     if (!this.#started) {
-      void this.#finish({ state: 'cancelled', cause: { kind: 'cancelled', ...cancel } });
+      void this.#finish(cancelledBy(cancel));
       return;
     }
-    this.#control?.cancel(cancelText(cancel));
+    this.#control?.cancel(cancelText(cancel), cancel.deadline);
     after(this.#dependencies.clocks.cancelMs + finallyMsOf(this.#claim.job), this.#ending.over, () =>
-      this.#finish({ state: 'cancelled', cause: { kind: 'cancelled', ...cancel } }),
+      this.#finish(cancelledBy(cancel)),
     );
   }
 
@@ -127,13 +131,14 @@ export class LiveAttempt implements SessionOwner {
 
   connected(control: SessionControl, runner: RunnerAbilities): void {
     this.#control = control;
+    this.#cameBack = true;
     this.#abilities = runner;
     if (this.#exclusive && !runner.watchdog) {
       this.#logger.warn('the runner is too old to watch the lease; only this host kills its exclusive work in time');
     }
     if (this.#ending.settled) control.dismiss('the attempt is over');
     else {
-      if (this.#cancel) control.cancel(cancelText(this.#cancel));
+      if (this.#cancel) control.cancel(cancelText(this.#cancel), this.#cancel.deadline);
       this.#tellServices();
     }
   }
@@ -162,7 +167,8 @@ export class LiveAttempt implements SessionOwner {
     this.#started = true;
     this.#hangs.arm();
     const { limits, heldSinceMs } = this.#dependencies;
-    return assignmentOf(laterBy(performance.now() - heldSinceMs, this.#claim), this.#worker.mirrorPath, limits);
+    const claim = laterBy(performance.now() - heldSinceMs, this.#claim);
+    return assignmentOf(claim, this.#worker.mirrorPath, limits, outcome.enclosing);
   }
 
   async record(records: RunnerRecord[]): Promise<{ durableSeq: number }> {
@@ -225,7 +231,7 @@ export class LiveAttempt implements SessionOwner {
   async #workerEnded(exit: WorkerExit): Promise<void> {
     if (this.#ending.begun) return;
     if (this.#cancel) {
-      await this.#finish({ state: 'cancelled', cause: { kind: 'cancelled', ...this.#cancel } });
+      await this.#finish(cancelledBy(this.#cancel));
       return;
     }
     switch (exit.kind) {
@@ -246,9 +252,7 @@ export class LiveAttempt implements SessionOwner {
   }
 
   #withCancel(result: AttemptResult): AttemptResult {
-    return this.#cancel && result.cause?.kind === 'cancelled'
-      ? { ...result, cause: { kind: 'cancelled', ...this.#cancel } }
-      : result;
+    return this.#cancel && result.cause?.kind === 'cancelled' ? { ...result, ...cancelledBy(this.#cancel) } : result;
   }
 
   #finish(result: AttemptResult, runner: 'by-itself' | 'dismiss' = 'dismiss'): Promise<AttemptEnd> {
@@ -270,9 +274,25 @@ export class LiveAttempt implements SessionOwner {
       this.#started ? undefined : this.#lose(`its runner said nothing within ${bootMs / 1000} s`),
     );
   }
+
+  /** Of a worker that was taken over: nothing else would tell that its runner hangs, where its job has no clocks. */
+  #armReturnClock(): void {
+    const { lease, clocks } = this.#dependencies;
+    const { returnMs } = clocks;
+    afterSteady(returnMs, returnMs, lease, this.#ending.over, () =>
+      this.#cameBack
+        ? undefined
+        : this.#lose(`its runner did not come back within ${returnMs / 1000} s after its host had taken it over`),
+    );
+  }
+}
+
+/** The end of what nobody ends but the host itself. */
+export function cancelledBy({ by, reason }: CancelWish): AttemptResult {
+  return { state: 'cancelled', cause: { kind: 'cancelled', by, ...(reason !== undefined && { reason }) } };
 }
 
 /** Why the job ends, for its log. */
-function cancelText({ by, reason }: { by: string; reason?: string }): string {
+function cancelText({ by, reason }: CancelWish): string {
   return reason ?? `cancelled by ${by}`;
 }

@@ -12,7 +12,7 @@ import type { Dependencies } from './dependencies.js';
 import type { Registration } from './registration.js';
 
 const SWEEP_MS = 5_000;
-const CLOCKS: AttemptClocks = { bootMs: 60_000, cancelMs: 30_000, hangMs: 60_000 };
+const CLOCKS: AttemptClocks = { bootMs: 60_000, returnMs: 5 * 60_000, cancelMs: 30_000, hangMs: 60_000 };
 
 /** What a host is made of. Nothing of it does anything yet, but for the clocks of the lease, which run since it registered. */
 export interface Parts {

@@ -10,7 +10,10 @@ export function control(): SessionControl & { said: string[] } {
   const said: string[] = [];
   return {
     said,
-    cancel: (reason) => said.push(`cancel ${reason}`),
+    cancel: (reason, deadline) =>
+      said.push(
+        deadline === undefined ? `cancel ${reason}` : `deadline of ${deadline.branchId ?? 'workflow'}: ${reason}`,
+      ),
     dismiss: (reason) => said.push(`dismiss ${reason}`),
     servicesReady: () => said.push('ready'),
     serviceFailed: ({ name, detail }) => said.push(`${name} ${detail}`),

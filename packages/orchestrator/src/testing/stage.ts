@@ -80,7 +80,7 @@ export class Stage {
       },
       sessionDirectory: '/session',
       limits: { logCapBytes: 1, spoolCapBytes: 1, cancelGraceMs: 1 },
-      clocks: { bootMs: 60_000, cancelMs: 60_000, hangMs: 60_000 },
+      clocks: { bootMs: 60_000, returnMs: 5 * 60_000, cancelMs: 60_000, hangMs: 60_000 },
       lease: this.lease,
       detachedForMs: 15 * 60_000,
       logger: this.logger,

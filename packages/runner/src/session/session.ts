@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { type Assignment, type OrchestratorMessage, PROTOCOL } from '@solstice/common/rpc';
+import { type Assignment, type EnclosingDeadline, type OrchestratorMessage, PROTOCOL } from '@solstice/common/rpc';
 import type { SourceChannel, SourceChunkData } from '../source/source-transfer.js';
 import type { Spool } from '../spool/spool.js';
 import type { ServiceFailure } from '../steps/services.js';
@@ -24,7 +24,8 @@ export interface SessionListener {
   /** Steps of exclusive work may go on until then; told again and again. */
   onValidUntil(monotonicMs: number): void;
   /** Any number of times. */
-  onCancel(reason: string): void;
+  /** `enclosing`: that deadline is over, and is why. */
+  onCancel(reason: string, enclosing: EnclosingDeadline | undefined): void;
   /** Any number of times, also before the assignment. */
   onServicesReady(): void;
   onServiceFailed(failure: ServiceFailure): void;
@@ -117,8 +118,13 @@ export class Session {
 
   get sourceChannel(): SourceChannel {
     return {
-      connected: () =>
-        this.#welcomed ? Promise.resolve() : new Promise((resolve) => this.#whenWelcomed.push(resolve)),
+      connected: (signal) =>
+        this.#welcomed || signal.aborted
+          ? Promise.resolve()
+          : new Promise((resolve) => {
+              this.#whenWelcomed.push(resolve);
+              signal.addEventListener('abort', () => resolve(), { once: true });
+            }),
       request: () => this.#connection?.send({ $case: 'sourceRequest', value: {} }),
       ack: (bytes) => this.#connection?.send({ $case: 'sourceAck', value: { bytes: BigInt(bytes) } }),
       chunks: (signal) => this.#chunks(signal),
@@ -161,7 +167,7 @@ export class Session {
       case 'logAck':
         return this.#onAck(Number(message.value.durableSeq));
       case 'cancel':
-        return this.#listener.onCancel(message.value.reason);
+        return this.#listener.onCancel(message.value.reason, message.value.enclosingDeadline);
       case 'servicesReady':
         return this.#listener.onServicesReady();
       case 'serviceFailed':

@@ -14,8 +14,8 @@ export interface SourceChunkData {
 
 /** What a transfer needs of the session. */
 export interface SourceChannel {
-  /** Settles when a stream to the orchestrator is open. */
-  connected(): Promise<void>;
+  /** Settles when a stream to the orchestrator is open, or when it is aborted. */
+  connected(signal: AbortSignal): Promise<void>;
   request(): void;
   ack(receivedBytes: number): void;
   /** Chunks of the request, in order; ends with `lost` when the stream breaks. */
@@ -30,7 +30,7 @@ export async function receiveSource(
 ): Promise<number> {
   mkdirSync(workDirectory, { recursive: true });
   while (true) {
-    await channel.connected();
+    await channel.connected(signal);
     signal.throwIfAborted();
     const fileCount = await receiveOnce(channel, workDirectory, signal);
     if (fileCount !== undefined) return fileCount;

@@ -7,6 +7,8 @@ const kinds: Partial<Record<Cause, string>> = {
   [Cause.CAUSE_STEP_TIMEOUT]: 'timeout',
   [Cause.CAUSE_DEADLINE]: 'timeout',
   [Cause.CAUSE_STEP_DEADLINE]: 'timeout',
+  [Cause.CAUSE_WORKFLOW_DEADLINE]: 'timeout',
+  [Cause.CAUSE_BRANCH_DEADLINE]: 'timeout',
   [Cause.CAUSE_JOB_SILENCE]: 'silence',
   [Cause.CAUSE_STEP_SILENCE]: 'silence',
   [Cause.CAUSE_CANNOT_START]: 'cannot-start',
@@ -58,6 +60,10 @@ export function describeOutcome(outcome: Outcome, stepName: string): string {
       return `service ${outcome.service}: ${outcome.detail}`;
     case Cause.CAUSE_DEADLINE:
       return `the job's deadline of ${seconds} is over`;
+    case Cause.CAUSE_WORKFLOW_DEADLINE:
+      return `the workflow's deadline of ${seconds} is over`;
+    case Cause.CAUSE_BRANCH_DEADLINE:
+      return `the deadline of ${seconds} of branch ${outcome.detail} is over`;
     case Cause.CAUSE_JOB_SILENCE:
       return `the job printed nothing for ${seconds}`;
     case Cause.CAUSE_STEP_SILENCE:

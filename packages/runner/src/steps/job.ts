@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { type ConditionContext, Conditions } from '@solstice/common/expressions';
 import {
   type Assignment,
+  type EnclosingDeadline,
   FAIL_REASON_BYTES,
   type JobFinished,
   type Outcome,
@@ -17,11 +18,15 @@ import type { RecordWriter } from '../spool/record-writer.js';
 import type { Spool } from '../spool/spool.js';
 import { errorContext, errorEnvironment } from './error-environment.js';
 import { JobProcesses } from './job-processes.js';
+import { startLimit } from './limit-timer.js';
 import {
   afterCatch,
   afterFinally,
+  type CancelReason,
   describeStop,
+  enclosingOver,
   outputFailed,
+  type StopReason,
   sourceFailed,
   stopped,
   succeeded,
@@ -60,7 +65,7 @@ export class Job {
   readonly #aftermathMs: number;
   readonly #processes: JobProcesses;
   readonly #outputs = new JobOutputs();
-  /** Cancelled before its steps began: what they wait for is not waited for any more. */
+  /** Stopped before its steps began: what they wait for is not waited for any more. */
   readonly #abortStart = new AbortController();
   readonly #conditions: Conditions;
   readonly #context: ConditionContext;
@@ -68,7 +73,9 @@ export class Job {
   readonly #assignedAtMs: number;
   #startedAtMs = 0;
   #current: { kind: StepKind; sequence: StepSequence } | undefined;
-  #cancelled: { kind: 'cancelled'; reason: string } | undefined;
+  #cancelled: CancelReason | undefined;
+  /** Its own deadline was over before its steps began. */
+  #tooLate: StopReason | undefined;
   /** A step said that it has failed, and is not to be tried again. */
   #final = false;
 
@@ -88,30 +95,43 @@ export class Job {
   async run(): Promise<JobFinished> {
     const { assignment, writer, spoolDirectory } = this.#parts;
     for (const note of assignment.notes) writer.system(0, note);
+    const limits = this.#startLimits();
     const commands = join(spoolDirectory, 'command');
     let server: CommandServer | undefined;
     try {
       const source = await this.#checkout();
       if (!source.ok) return this.#end(source.outcome);
       const failure = await this.#servicesReady();
-      if (this.#cancelled !== undefined) return this.#end(stopped(0, this.#cancelled));
+      const stop = this.#startStopped;
+      if (stop !== undefined) return this.#end(stopped(0, stop));
       if (failure !== undefined) return this.#end(stopped(0, { kind: 'service', ...describeFailure(failure) }));
+      // From here on the steps have it as their limit.
+      clearTimeout(limits.deadline);
       this.#parts.markStarted();
       this.#parts.services.onEnd((ended) => this.#serviceEnded(ended));
       this.#startedAtMs = this.#parts.monotonicMs();
       server = await this.#serveCommands(commands);
       return this.#end(await this.#phases({ ...this.#parts.environment, ...source.environment }));
     } finally {
+      clearTimeout(limits.deadline);
+      clearTimeout(limits.enclosing);
       await this.#processes.endAll();
       server?.close();
       for (const made of [commands, join(spoolDirectory, 'scripts')]) rmSync(made, { recursive: true, force: true });
     }
   }
 
-  /** Ends the job as soon as the grace allows, and what it has for its end is done. The first reason counts. */
-  cancel(reason: string): void {
+  /**
+   * Ends the job as soon as the grace allows, and what it has for its end is done. The first reason counts. `enclosing`: that
+   * deadline is over, which it may have noticed itself.
+   */
+  cancel(reason: string, enclosing?: EnclosingDeadline): void {
+    this.#stop(enclosing === undefined ? { kind: 'cancelled', reason } : enclosingOver(enclosing));
+  }
+
+  #stop(reason: CancelReason): void {
     if (this.#cancelled !== undefined) return;
-    this.#cancelled = { kind: 'cancelled', reason };
+    this.#cancelled = reason;
     this.#abortStart.abort();
     const current = this.#current;
     if (current !== undefined && current.kind !== StepKind.STEP_KIND_FINALLY)
@@ -121,13 +141,37 @@ export class Job {
     this.#limitAfterCancel(current?.sequence);
   }
 
+  /**
+   * The deadlines, which count from the assignment on, whatever the job is doing. Its own has steps to mend and to tidy up
+   * after it, so it is theirs as soon as they begin; the end of what the job stands in is as a cancel.
+   */
+  #startLimits(): { deadline: NodeJS.Timeout | undefined; enclosing: NodeJS.Timeout | undefined } {
+    const { deadlineMs, deadlineLimitMs, enclosingDeadline } = this.#parts.assignment;
+    const deadline = startLimit(Number(deadlineMs), () => {
+      if (this.#startStopped !== undefined) return;
+      this.#tooLate = { kind: 'deadline', limitMs: Number(deadlineLimitMs) };
+      this.#parts.writer.system(0, describeStop(this.#tooLate));
+      this.#abortStart.abort();
+    });
+    if (enclosingDeadline === undefined) return { deadline, enclosing: undefined };
+    const over = enclosingOver(enclosingDeadline);
+    const leftMs = Math.max(1, Number(enclosingDeadline.leftMs));
+    return { deadline, enclosing: startLimit(leftMs, () => this.#stop(over)) };
+  }
+
+  /** Why what comes before the steps is not waited for any more. */
+  get #startStopped(): StopReason | undefined {
+    return this.#cancelled ?? this.#tooLate;
+  }
+
   async #checkout(): Promise<{ ok: true; environment: Record<string, string> } | { ok: false; outcome: Outcome }> {
     const { checkout, writer } = this.#parts;
     try {
       const environment = await checkout(this.#abortStart.signal);
       return { ok: true, environment };
     } catch (error) {
-      if (this.#cancelled !== undefined) return { ok: false, outcome: stopped(0, this.#cancelled) };
+      const stop = this.#startStopped;
+      if (stop !== undefined) return { ok: false, outcome: stopped(0, stop) };
       const detail = error instanceof Error ? error.message : String(error);
       writer.system(0, `The source could not be checked out: ${detail}`);
       return { ok: false, outcome: sourceFailed(detail) };
@@ -142,7 +186,7 @@ export class Job {
     writer.system(0, `Waiting for ${assignment.services.length === 1 ? 'service' : 'services'} ${names}.`);
     const failure = await services.untilReady(this.#abortStart.signal);
     if (failure !== undefined) this.#showService(failure);
-    else if (this.#cancelled === undefined) writer.system(0, `Ready: ${names}.`);
+    else if (this.#startStopped === undefined) writer.system(0, `Ready: ${names}.`);
     return failure;
   }
 

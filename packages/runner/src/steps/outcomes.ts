@@ -1,4 +1,4 @@
-import { Cause, type Outcome, Result } from '@solstice/common/rpc';
+import { Cause, type EnclosingDeadline, type Outcome, Result } from '@solstice/common/rpc';
 
 /** Ways to end, in the protocol's words. */
 const blank: Outcome = {
@@ -51,9 +51,21 @@ const clocks = {
   aftermath: Cause.CAUSE_JOB_TIMEOUT,
 } as const;
 
+/** Why the whole job is ended: nothing is mended any more, and what it has for its end has a time of its own. */
+export type CancelReason =
+  | { kind: 'cancelled'; reason: string }
+  | { kind: 'workflow-deadline'; limitMs: number }
+  | { kind: 'branch-deadline'; branch: string; limitMs: number };
+
+/** The end of a deadline of what the job stands in. */
+export function enclosingOver({ branch, limitMs }: EnclosingDeadline): CancelReason {
+  const limit = { limitMs: Number(limitMs) };
+  return branch === '' ? { kind: 'workflow-deadline', ...limit } : { kind: 'branch-deadline', branch, ...limit };
+}
+
 /** Why a step is ended from outside. */
 export type StopReason =
-  | { kind: 'cancelled'; reason: string }
+  | CancelReason
   /** `solstice fail` */
   | { kind: 'user'; reason: string }
   | { kind: 'service'; name: string; detail: string }
@@ -63,6 +75,13 @@ export function stopped(step: number, stop: StopReason): Outcome {
   switch (stop.kind) {
     case 'cancelled':
       return { ...blank, result: Result.RESULT_CANCELLED, cause: Cause.CAUSE_CANCELLED, step, detail: stop.reason };
+    case 'workflow-deadline':
+    case 'branch-deadline': {
+      const cause = stop.kind === 'workflow-deadline' ? Cause.CAUSE_WORKFLOW_DEADLINE : Cause.CAUSE_BRANCH_DEADLINE;
+      const detail = stop.kind === 'workflow-deadline' ? '' : stop.branch;
+      const limitMs = BigInt(stop.limitMs);
+      return { ...blank, result: Result.RESULT_CANCELLED, cause, step, limitMs, detail };
+    }
     case 'user':
       return { ...blank, result: Result.RESULT_FAILED, cause: Cause.CAUSE_USER, step, detail: stop.reason };
     case 'service': {
@@ -101,6 +120,10 @@ export function describeStop(stop: StopReason): string {
       return `The job cannot go on: service ${stop.name} ${stop.detail}`;
     case 'deadline':
       return `The job's deadline of ${stop.limitMs / 1000} s is over, and it is stopped.`;
+    case 'workflow-deadline':
+      return `The workflow's deadline of ${stop.limitMs / 1000} s is over, and the job is stopped.`;
+    case 'branch-deadline':
+      return `The deadline of ${stop.limitMs / 1000} s of branch ${stop.branch} is over, and the job is stopped.`;
     case 'aftermath':
       return `The ${stop.limitMs / 1000} s that are left to a cancelled job are over.`;
   }

@@ -120,6 +120,10 @@ function toCause(outcome: Outcome, stepNames: readonly string[]): Cause {
       return { kind: 'service', name: toText(outcome.service), detail: toText(detail) };
     case ProtocolCause.CAUSE_DEADLINE:
       return { kind: 'clock', clock: 'deadline', limitMs, step, stepName };
+    case ProtocolCause.CAUSE_WORKFLOW_DEADLINE:
+      return { kind: 'clock', clock: 'workflow', limitMs, step, stepName };
+    case ProtocolCause.CAUSE_BRANCH_DEADLINE:
+      return { kind: 'clock', clock: 'branch', limitMs, step, stepName };
     case ProtocolCause.CAUSE_USER:
       return { kind: 'user', reason: toText(detail) };
     case ProtocolCause.CAUSE_OUTPUT:

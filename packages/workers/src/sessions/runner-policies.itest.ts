@@ -111,6 +111,53 @@ describe('the deadline', () => {
   });
 });
 
+describe('the deadline of what the job stands in', () => {
+  const within = (leftMs: bigint, branch = '') => ({ enclosingDeadline: { leftMs, limitMs: 7_200_000n, branch } });
+
+  it.each([
+    ['workflow', '', 'The workflow’s deadline of 7200 s is over, and the job is stopped.'],
+    ['branch', 'channel', 'The deadline of 7200 s of branch channel is over, and the job is stopped.'],
+  ])('ends its steps as a cancel does, although nobody says a word: %s', async (clock, branch, line) => {
+    const steps = [`echo up; ${forEver}`, 'echo never', caught('echo never'), last(showError)];
+    const handler = new RecordingHandler(assignmentOf(steps, within(300n, branch)));
+    await run(handler);
+    const cause = { kind: 'clock', clock, limitMs: 7_200_000, step: 0, stepName: 'step 1' };
+    expect(handler.result).toEqual({ state: 'cancelled', cause });
+    expect(handler.system).toContain(`${line.replace('’', "'")}\n`);
+    expect([handler.output(1), handler.output(2)].map(String)).toEqual(['', '']);
+    expect(handler.output(3).toString()).toMatch(/^timeout\|the .*deadline of 7200 s.* is over\|step 1\|unset\n$/);
+  });
+
+  it('is the reason of a cancel that says so, and of none after it', async () => {
+    const handler = new RecordingHandler(assignmentOf([`echo up; ${forEver}`, last(showError)], within(3_600_000n)));
+    await using bench = await Bench.make(handler);
+    const runner = await bench.startRunner();
+    await eventually(() => handler.output(0).length > 0);
+    handler.control?.cancel('the branch did not end in time', { branchId: 'channel', limitMs: 60_000 });
+    handler.control?.cancel('typo');
+    await runner.ended;
+    expect(handler.result).toMatchObject({ state: 'cancelled', cause: { clock: 'branch', limitMs: 60_000 } });
+    expect(handler.output(1).toString()).toBe('timeout|the deadline of 60 s of branch channel is over|step 1|unset\n');
+  });
+
+  it('leaves its last steps a bounded time', async () => {
+    const limits = { ...generousLimits, aftermathMs: 500n };
+    const handler = new RecordingHandler(assignmentOf([forEver, last(forEver)], { limits, ...within(300n) }));
+    await run(handler);
+    expect(handler.system).toContain('The 0.5 s that are left to a cancelled job are over.\n');
+    expect(handler.result).toMatchObject({ state: 'cancelled', cause: { clock: 'workflow' } });
+  });
+
+  it('comes to nothing where the job ended before, or its own clock comes first', async () => {
+    const done = new RecordingHandler(assignmentOf(['true'], within(60_000n)));
+    await run(done);
+    expect(done.result).toEqual({ state: 'succeeded' });
+    const slow = new RecordingHandler(assignmentOf([forEver], { timeoutMs: 300n, ...within(60_000n) }));
+    await run(slow);
+    expect(slow.result).toMatchObject({ state: 'timed_out', cause: { clock: 'job' } });
+  });
+});
+
 describe('catch', () => {
   it('mends the job when the steps failed, and knows why they did', async () => {
     const handler = new RecordingHandler(

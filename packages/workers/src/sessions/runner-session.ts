@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { type ServerDuplexStream, status } from '@grpc/grpc-js';
 import { SolsticeError, toError } from '@solstice/common/errors';
 import {
+  type Cancel,
   CONDITIONS_SINCE_MINOR,
   type Hello,
   type OrchestratorMessage,
@@ -10,6 +11,7 @@ import {
   type RunnerMessage,
   WATCHDOG_SINCE_MINOR,
 } from '@solstice/common/rpc';
+import type { EnclosingDeadline } from '@solstice/common/store';
 import type { Logger } from '@solstice/common/telemetry';
 import type { ServiceFailure } from '../backends/backend.js';
 import type { SessionLimits } from './limits.js';
@@ -155,7 +157,8 @@ export class RunnerSession {
     this.#send({ $case: 'welcome', value: { protocol: { ...PROTOCOL }, durableSeq } });
     this.#connected = true;
     const control = {
-      cancel: (reason: string) => this.#send({ $case: 'cancel', value: { reason } }),
+      cancel: (reason: string, deadline?: EnclosingDeadline) =>
+        this.#send({ $case: 'cancel', value: { reason, enclosingDeadline: deadline && toProtocol(deadline) } }),
       dismiss: (reason: string) => this.#dismiss(reason),
       servicesReady: () => this.#send({ $case: 'servicesReady', value: {} }),
       serviceFailed: (failure: ServiceFailure) =>
@@ -227,6 +230,10 @@ export class RunnerSession {
     this.#stream.emit('error', { code, details });
     void this.stop();
   }
+}
+
+function toProtocol({ branchId, limitMs }: EnclosingDeadline): Cancel['enclosingDeadline'] {
+  return { leftMs: 0n, limitMs: BigInt(limitMs), branch: branchId ?? '' };
 }
 
 function isFenceLost(error: unknown): boolean {

@@ -14,7 +14,7 @@ beforeAll(async () => {
 
 const script = 'until [ -e go ]; do echo tick; sleep 0.02; done; echo done; echo bad >&2';
 
-describe.each(['1.2', 'next-minor'] as const)('a runner of protocol %s', (version) => {
+describe.each(['1.3', 'next-minor'] as const)('a runner of protocol %s', (version) => {
   it('does its job with this orchestrator', async () => {
     const handler = new RecordingHandler(assignmentOf([script, 'exit 3']));
     await using bench = await Bench.make(handler, { pingMs: 20 });
@@ -32,7 +32,7 @@ describe.each(['1.2', 'next-minor'] as const)('a runner of protocol %s', (versio
   });
 });
 
-describe.each(['1.2', 'next-minor'] as const)('an orchestrator of protocol %s', (version) => {
+describe.each(['1.3', 'next-minor'] as const)('an orchestrator of protocol %s', (version) => {
   it('has this runner do its job', async () => {
     const handler = new RecordingHandler(assignmentOf([]));
     await using bench = await Bench.make(handler);
@@ -73,6 +73,7 @@ it('a runner that knows no watchdog goes on with exclusive work: its host alone 
 it.each([
   ['1.1', { watchdog: true, policies: false, conditions: false }],
   ['1.2', { watchdog: true, policies: true, conditions: false }],
+  ['1.3', { watchdog: true, policies: true, conditions: true }],
 ] as const)('a runner of protocol %s says what it cannot do', async (version, abilities) => {
   const handler = new RecordingHandler(assignmentOf(['true']));
   await using bench = await Bench.make(handler);
@@ -91,7 +92,7 @@ it('a runner of another major version is told so, and ends', async () => {
   const runner = await bench.startRunner({}, {}, { bundle: await runnerBundleOf('next-major', bench.directory.path) });
   expect(await runner.ended).toMatchObject({
     exitCode: 76,
-    stderr: expect.stringContaining('protocol 2.0 is not spoken here, 1.3 is'),
+    stderr: expect.stringContaining('protocol 2.0 is not spoken here, 1.4 is'),
   });
   expect(handler.opens).toBe(0);
 });

@@ -150,6 +150,47 @@ describe('the source, without git in the worker', () => {
   });
 
   it.each([
+    ['the job', { deadlineMs: 500n, deadlineLimitMs: 9_000n }, 'timed_out', { clock: 'deadline', limitMs: 9_000 }],
+    [
+      'its workflow',
+      { enclosingDeadline: { leftMs: 500n, limitMs: 9_000n, branch: '' } },
+      'cancelled',
+      { clock: 'workflow', limitMs: 9_000 },
+    ],
+  ] as const)('takes no longer than the deadline of %s', async (_, limit, state, cause) => {
+    const handler = new RecordingHandler(assignmentOf(['echo never'], { ...sourceOf(''), ...limit }));
+    handler.archive = async function* () {
+      yield Buffer.alloc(512);
+      await new Promise(() => {});
+    };
+    await using bench = await Bench.make(handler);
+    expect((await bench.run()).exitCode).toBe(0);
+    expect(handler.result).toMatchObject({ state, cause });
+    expect(handler.stepResults()).toEqual([]);
+    expect(handler.output(0)).toHaveLength(0);
+  });
+
+  it('takes no longer than the deadline also while nobody is there to send it', async () => {
+    const handler = new RecordingHandler(
+      assignmentOf(['echo never'], { ...sourceOf(''), deadlineMs: 1_000n, deadlineLimitMs: 9_000n }),
+    );
+    let asked = false;
+    handler.archive = async function* () {
+      asked = true;
+      yield Buffer.alloc(512);
+      await new Promise(() => {});
+    };
+    await using bench = await Bench.make(handler);
+    const runner = await bench.startRunner();
+    await eventually(() => asked);
+    await bench.stopServer();
+    await eventually(async () => (await bench.spooledText()).includes("The job's deadline of 9 s is over"));
+    await bench.startServer();
+    await runner.ended;
+    expect(handler.result).toMatchObject({ state: 'timed_out', cause: { clock: 'deadline' } });
+  });
+
+  it.each([
     ['a name with ..', [{ name: '../escaped', content: 'x' }], 'outside the checkout'],
     ['an absolute name', [{ name: '/tmp/escaped', content: 'x' }], 'outside the checkout'],
     ['a name with .. inside', [{ name: 'a/../../escaped', content: 'x' }], 'outside the checkout'],

@@ -1,5 +1,5 @@
 import type { Assignment } from '@solstice/common/rpc';
-import type { RunnerRecord } from '@solstice/common/store';
+import type { EnclosingDeadline, RunnerRecord } from '@solstice/common/store';
 import type { ServiceFailure } from '../backends/backend.js';
 
 /**
@@ -50,7 +50,8 @@ export interface RunnerAbilities {
 }
 
 export interface SessionControl {
-  cancel(reason: string): void;
+  /** `deadline`: of what the job stands in; it is over, and that is why. */
+  cancel(reason: string, deadline?: EnclosingDeadline): void;
   dismiss(reason: string): void;
   /** The steps may begin. Repeating it does nothing. */
   servicesReady(): void;

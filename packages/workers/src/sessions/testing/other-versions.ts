@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { bundleToFile } from '@solstice/runner/build';
 
-export type OtherVersion = '1.0' | '1.1' | '1.2' | 'next-minor' | 'next-major';
+export type OtherVersion = '1.0' | '1.1' | '1.2' | '1.3' | 'next-minor' | 'next-major';
 
 /** The side of the protocol that another version speaks, in place of this one's. */
 export function aliasOf(version: OtherVersion): Record<string, string> {

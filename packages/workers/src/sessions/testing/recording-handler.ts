@@ -34,6 +34,7 @@ export function assignmentOf(scripts: readonly (string | Partial<Step>)[], more:
     conditionContext: '',
     changed: {},
     services: [],
+    enclosingDeadline: undefined,
     steps: scripts.map((script, index) => ({
       index,
       name: `step ${index + 1}`,

@@ -134,6 +134,12 @@ export class Bench implements AsyncDisposable {
     return bytes;
   }
 
+  /** What lies in them, as text: what the runner said is in it as it is. */
+  async spooledText(): Promise<string> {
+    const names = (await readdir(this.spoolDirectory)).filter((name) => name.endsWith('.segment'));
+    return (await Promise.all(names.map((name) => readFile(join(this.spoolDirectory, name), 'utf8')))).join('');
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     // SIGTERM: a runner takes its steps along.
     for (const runner of this.#runners) runner.child.kill('SIGTERM');

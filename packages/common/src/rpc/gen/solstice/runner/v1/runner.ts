@@ -104,6 +104,10 @@ export const Cause = {
   CAUSE_EXPRESSION: 14,
   /** CAUSE_SERVICE - a service did not become ready, or ended */
   CAUSE_SERVICE: 15,
+  /** CAUSE_WORKFLOW_DEADLINE - with RESULT_CANCELLED */
+  CAUSE_WORKFLOW_DEADLINE: 16,
+  /** CAUSE_BRANCH_DEADLINE - with RESULT_CANCELLED */
+  CAUSE_BRANCH_DEADLINE: 17,
   UNRECOGNIZED: -1,
 } as const;
 
@@ -126,6 +130,8 @@ export namespace Cause {
   export type CAUSE_STEP_DEADLINE = typeof Cause.CAUSE_STEP_DEADLINE;
   export type CAUSE_EXPRESSION = typeof Cause.CAUSE_EXPRESSION;
   export type CAUSE_SERVICE = typeof Cause.CAUSE_SERVICE;
+  export type CAUSE_WORKFLOW_DEADLINE = typeof Cause.CAUSE_WORKFLOW_DEADLINE;
+  export type CAUSE_BRANCH_DEADLINE = typeof Cause.CAUSE_BRANCH_DEADLINE;
   export type UNRECOGNIZED = typeof Cause.UNRECOGNIZED;
 }
 
@@ -220,6 +226,11 @@ export interface Assignment {
   changed: { [key: string]: boolean };
   /** their names; the steps begin with ServicesReady */
   services: string[];
+  /**
+   * Of the deadlines of what the job stands in the one that is over first. Absent: there is none. What the runner does then
+   * is what it does when it is cancelled.
+   */
+  enclosingDeadline: EnclosingDeadline | undefined;
 }
 
 export interface Assignment_EnvEntry {
@@ -230,6 +241,16 @@ export interface Assignment_EnvEntry {
 export interface Assignment_ChangedEntry {
   key: string;
   value: boolean;
+}
+
+/** The deadline of the workflow, or of a branch that the job stands in. */
+export interface EnclosingDeadline {
+  /** what is left of it, counted from here; 0: it is over */
+  leftMs: bigint;
+  /** the whole of it, as the workflow says it */
+  limitMs: bigint;
+  /** the branch's id; empty: it is that of the workflow */
+  branch: string;
 }
 
 /** A file whose content is an output: UTF-8, its newlines at the end not part of it. */
@@ -391,6 +412,8 @@ export interface LogAck {
 
 export interface Cancel {
   reason: string;
+  /** It is over by the store's clock, and that is why. Absent: somebody wishes it. */
+  enclosingDeadline: EnclosingDeadline | undefined;
 }
 
 /** All services of the job are ready. Said again on each new stream. */
@@ -902,6 +925,7 @@ function createBaseAssignment(): Assignment {
     conditionContext: "",
     changed: {},
     services: [],
+    enclosingDeadline: undefined,
   };
 }
 
@@ -972,6 +996,9 @@ export const Assignment: MessageFns<Assignment> = {
     });
     for (const v of message.services) {
       writer.uint32(146).string(v!);
+    }
+    if (message.enclosingDeadline !== undefined) {
+      EnclosingDeadline.encode(message.enclosingDeadline, writer.uint32(154).fork()).join();
     }
     return writer;
   },
@@ -1139,6 +1166,14 @@ export const Assignment: MessageFns<Assignment> = {
             message.services.push(reader.string());
             continue;
           }
+          case 19: {
+            if (tag !== 154) {
+              break;
+            }
+
+            message.enclosingDeadline = EnclosingDeadline.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1251,6 +1286,80 @@ export const Assignment_ChangedEntry: MessageFns<Assignment_ChangedEntry> = {
             }
 
             message.value = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseEnclosingDeadline(): EnclosingDeadline {
+  return { leftMs: 0n, limitMs: 0n, branch: "" };
+}
+
+export const EnclosingDeadline: MessageFns<EnclosingDeadline> = {
+  encode(message: EnclosingDeadline, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.leftMs !== 0n) {
+      if (BigInt.asUintN(64, message.leftMs) !== message.leftMs) {
+        throw new globalThis.Error("value provided for field message.leftMs of type uint64 too large");
+      }
+      writer.uint32(8).uint64(message.leftMs);
+    }
+    if (message.limitMs !== 0n) {
+      if (BigInt.asUintN(64, message.limitMs) !== message.limitMs) {
+        throw new globalThis.Error("value provided for field message.limitMs of type uint64 too large");
+      }
+      writer.uint32(16).uint64(message.limitMs);
+    }
+    if (message.branch !== "") {
+      writer.uint32(26).string(message.branch);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): EnclosingDeadline {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseEnclosingDeadline();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.leftMs = reader.uint64() as bigint;
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.limitMs = reader.uint64() as bigint;
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.branch = reader.string();
             continue;
           }
         }
@@ -2602,13 +2711,16 @@ export const LogAck: MessageFns<LogAck> = {
 };
 
 function createBaseCancel(): Cancel {
-  return { reason: "" };
+  return { reason: "", enclosingDeadline: undefined };
 }
 
 export const Cancel: MessageFns<Cancel> = {
   encode(message: Cancel, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.reason !== "") {
       writer.uint32(10).string(message.reason);
+    }
+    if (message.enclosingDeadline !== undefined) {
+      EnclosingDeadline.encode(message.enclosingDeadline, writer.uint32(18).fork()).join();
     }
     return writer;
   },
@@ -2632,6 +2744,14 @@ export const Cancel: MessageFns<Cancel> = {
             }
 
             message.reason = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.enclosingDeadline = EnclosingDeadline.decode(reader, reader.uint32());
             continue;
           }
         }
