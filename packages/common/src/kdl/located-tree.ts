@@ -82,9 +82,26 @@ function reportSyntax(text: string, thrown: unknown, lines: LineIndex, kind: Fil
     // The reader stumbles on: only the first complaint about a place is worth reading.
     if (seen.has(start) || sink.isFull) continue;
     seen.add(start);
-    const { message, hint } = inOurWords(text.slice(start, start + 40), detail.message, keyword, kind);
+    const { message, hint } =
+      runTogether(text.slice(0, start), detail.message) ??
+      inOurWords(text.slice(start, start + 40), detail.message, keyword, kind);
     sink.error(lines.span(start, Math.min(end, text.length)), 'syntax', message, hint);
   }
+}
+
+/** Of what stands where the node before it has not ended, the reader says only that the block around it is no good. */
+function runTogether(before: string, original: string): { message: string; hint: string } | undefined {
+  if (/\}[ \t]*$/.test(before) && /^(?:Invalid node children|Unexpected token)/.test(original)) {
+    return {
+      message: 'after a "}" something new begins, and nothing ends what was before',
+      hint: 'Begin a new line here, or write ";" before it; properties stand before the "{".',
+    };
+  }
+  if (!original.startsWith('Invalid node children')) return undefined;
+  return {
+    message: 'this is neither a value nor a property, and nothing new can begin here',
+    hint: 'Values have spaces between them; what begins with a digit and is no number stands in quotes.',
+  };
 }
 
 function inOurWords(
