@@ -4,6 +4,9 @@ import { meantSize, parseDuration, parseSize, sizeText } from './quantities.js';
 import type { Said } from './said-words.js';
 import { oneValueOf, textOf } from './values.js';
 
+/** What ends something when it is over. Without one, nothing ends it. */
+const limits: ReadonlySet<string> = new Set(['timeout', 'deadline', 'queue', 'silence']);
+
 /** `"90s"`, `"20m"`, `"1h30m"` in milliseconds. */
 export function durationOf(said: Said | undefined, sink: DiagnosticSink): number | undefined {
   const [first] = said?.node.arguments ?? [];
@@ -36,11 +39,14 @@ export function durationOf(said: Said | undefined, sink: DiagnosticSink): number
     return undefined;
   }
   if (totalMs < 1 || totalMs > kdlLimits.durationMs) {
+    const nothing = limits.has(name)
+      ? { message: `a "${name}" of nothing would end everything at once`, hint: 'Leave it out for none.' }
+      : { message: `"${name}" is a time, and ${quote(written)} is none`, hint: example };
     sink.error(
       text.value.span,
       'bad-duration',
-      totalMs < 1 ? `a "${name}" of nothing would end everything at once` : `"${name}" is more than 14 days`,
-      totalMs < 1 ? 'Leave it out for none.' : 'The longest is "14d".',
+      totalMs < 1 ? nothing.message : `"${name}" is more than 14 days`,
+      totalMs < 1 ? nothing.hint : 'The longest is "14d".',
     );
     return undefined;
   }
