@@ -85,7 +85,7 @@ job id="package" {
       {
         place: 'step',
         words: {
-          run: 'The script, required.',
+          run: 'The script, required. `/bin/sh -e` runs it: the first command in it that fails ends the step. `set +e` takes that back.',
           name: 'What people read; the first line of the script if left out.',
           env: 'Variables for this step.',
           when: 'It runs only if this is so: [conditions](#conditions).',
