@@ -1,5 +1,4 @@
-import { readdir, realpath, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
   type EmbeddedPostgres,
@@ -7,8 +6,10 @@ import {
   removeEmbeddedPostgres,
   startEmbeddedPostgres,
 } from '@solstice/embedded-postgres';
+import { tellWhere } from '../run-server/exchange.js';
+import { leftBehind } from '../run-server/left-behind.js';
 import { temporaryDirectory } from '../temporary-directory.js';
-import { exchangeVariable, serveAddress } from './server-exchange.js';
+import { databaseExchange } from './shared-database.js';
 
 const prefix = 'solstice-test-database-';
 
@@ -26,12 +27,9 @@ export default async function setup(): Promise<() => Promise<void>> {
     });
     return starting;
   };
-  const exchange = join(directory.path, 'exchange');
-  const server = await serveAddress(exchange, async () => (await start()).url);
-  process.env[exchangeVariable] = exchange;
+  const tellNoMore = await tellWhere(databaseExchange, directory.path, async () => (await start()).url);
   return async () => {
-    delete process.env[exchangeVariable];
-    await new Promise((resolve) => server.close(resolve));
+    await tellNoMore();
     await (await starting?.catch(() => undefined))?.stop();
     await directory.remove();
   };
@@ -39,24 +37,13 @@ export default async function setup(): Promise<() => Promise<void>> {
 
 /** Of runs that were killed: their servers went on. Those of live runs stay. */
 async function removeLeftovers(): Promise<void> {
-  const parent = await realpath(tmpdir());
-  for (const name of await readdir(parent)) {
-    if (!name.startsWith(prefix) || isProcess(Number(name.slice(prefix.length).split('-')[0]))) continue;
+  for (const path of await leftBehind(prefix)) {
     try {
-      await removeEmbeddedPostgres(join(parent, name, 'postgres'));
-      await rm(join(parent, name), { recursive: true, force: true });
+      await removeEmbeddedPostgres(join(path, 'postgres'));
+      await rm(path, { recursive: true, force: true });
     } catch (error) {
       // Another run that starts now is removing it.
       if (!(error instanceof EmbeddedPostgresError) || error.code !== 'data-directory-in-use') throw error;
     }
-  }
-}
-
-function isProcess(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return error instanceof Error && 'code' in error && error.code === 'EPERM';
   }
 }

@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { Client } from 'pg';
-import { askAddress } from './server-exchange.js';
+import { askAddress } from './shared-database.js';
 
 export interface Template {
   /** Names the template within a test run: the same key must mean the same content. */

@@ -1,10 +1,10 @@
-import { readdir, realpath, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { rm } from 'node:fs/promises';
+import { tellWhere } from '../run-server/exchange.js';
+import { leftBehind } from '../run-server/left-behind.js';
 import { temporaryDirectory } from '../temporary-directory.js';
 import { rabbitPrograms } from './rabbitmq-programs.js';
 import { brokerPrefix, type RabbitServer, startRabbitServer } from './rabbitmq-server.js';
-import { exchangeVariable, serveBroker } from './shared-broker.js';
+import { brokerExchange } from './shared-broker.js';
 
 /** For vitest's `globalSetup`: one RabbitMQ a test run, started when the first test asks for it, gone at the end. */
 export default async function setup(): Promise<() => Promise<void>> {
@@ -16,15 +16,12 @@ export default async function setup(): Promise<() => Promise<void>> {
     if ('missing' in programs) throw new Error(programs.missing);
     return await startRabbitServer({ scripts: programs.scripts, tls: true });
   };
-  const exchange = join(directory.path, 'exchange');
-  const server = await serveBroker(exchange, async () => {
+  const tellNoMore = await tellWhere(brokerExchange, directory.path, async () => {
     starting ??= start();
-    return (await starting).broker;
+    return (await starting).broker.place;
   });
-  process.env[exchangeVariable] = exchange;
   return async () => {
-    delete process.env[exchangeVariable];
-    await new Promise((resolve) => server.close(resolve));
+    await tellNoMore();
     await (await starting?.catch(() => undefined))?.stop();
     await directory.remove();
   };
@@ -32,18 +29,5 @@ export default async function setup(): Promise<() => Promise<void>> {
 
 /** The files of runs that were killed; their brokers ended by themselves. */
 async function removeLeftovers(): Promise<void> {
-  const parent = await realpath(tmpdir());
-  for (const name of await readdir(parent)) {
-    if (!name.startsWith(brokerPrefix) || isProcess(Number(name.slice(brokerPrefix.length).split('-')[0]))) continue;
-    await rm(join(parent, name), { recursive: true, force: true });
-  }
-}
-
-function isProcess(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return error instanceof Error && 'code' in error && error.code === 'EPERM';
-  }
+  for (const path of await leftBehind(brokerPrefix)) await rm(path, { recursive: true, force: true });
 }
