@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { createRequire } from 'node:module';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Context, Span as OtelSpan, SpanKind, Tracer } from '@opentelemetry/api';
+import type { Context, Span as OtelSpan, SpanContext, SpanKind, Tracer } from '@opentelemetry/api';
 import type { BasicTracerProvider, IdGenerator } from '@opentelemetry/sdk-trace-base';
 import { collectorAddress } from './collector-address.js';
 import { SpanQueue } from './span-queue.js';
@@ -71,7 +71,7 @@ export class OpenTelemetryTracing implements Tracing {
   }
 
   span(name: string, options: SpanOptions = {}): Span {
-    const { parent, startAt, kind = 'internal', attributes = {}, key } = options;
+    const { parent, links = [], startAt, kind = 'internal', attributes = {}, key } = options;
     const context = this.#contextOf(parent);
     const otel = this.#ids.with(key, () =>
       this.#tracer.startSpan(
@@ -79,6 +79,7 @@ export class OpenTelemetryTracing implements Tracing {
         {
           kind: this.#kindOf(kind),
           attributes: said(attributes),
+          links: links.flatMap((link) => this.#spanContextOf(link) ?? []).map((context) => ({ context })),
           ...(startAt !== undefined && { startTime: startAt }),
         },
         context,
@@ -103,16 +104,21 @@ export class OpenTelemetryTracing implements Tracing {
   }
 
   #contextOf(parent: TraceContext | undefined): Context {
-    const { ROOT_CONTEXT, trace, createTraceState } = this.#api;
-    const parsed = parent && parseTraceparent(parent.traceparent);
-    if (parsed === undefined) return ROOT_CONTEXT;
-    return trace.setSpanContext(ROOT_CONTEXT, {
+    const { ROOT_CONTEXT, trace } = this.#api;
+    const context = this.#spanContextOf(parent);
+    return context === undefined ? ROOT_CONTEXT : trace.setSpanContext(ROOT_CONTEXT, context);
+  }
+
+  #spanContextOf(trace: TraceContext | undefined): SpanContext | undefined {
+    const parsed = trace && parseTraceparent(trace.traceparent);
+    if (parsed === undefined) return undefined;
+    return {
       traceId: parsed.traceId,
       spanId: parsed.spanId,
       traceFlags: parsed.flags,
       isRemote: true,
-      ...(parent?.tracestate !== undefined && { traceState: createTraceState(parent.tracestate) }),
-    });
+      ...(trace?.tracestate !== undefined && { traceState: this.#api.createTraceState(trace.tracestate) }),
+    };
   }
 
   #traceContextOf(span: OtelSpan): TraceContext {

@@ -7,6 +7,8 @@ export type Attributes = Record<string, AttributeValue | undefined>;
 export interface SpanOptions {
   /** What caused it. Absent: it begins a trace. */
   parent?: TraceContext | undefined;
+  /** What it has to do with, in other traces. Undefined ones are left out. */
+  links?: readonly (TraceContext | undefined)[];
   /** Default: now. */
   startAt?: Date;
   /** `server`: answers somebody; `producer` and `consumer`: two ends of a message; default `internal`. */
