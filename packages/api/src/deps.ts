@@ -1,7 +1,7 @@
 import type { WallClock } from '@solstice/common/clock';
 import type { ForgeKind } from '@solstice/common/config';
-import type { Store } from '@solstice/common/store';
-import type { Logger } from '@solstice/common/telemetry';
+import type { RequestKey, Store } from '@solstice/common/store';
+import type { Logger, Tracing } from '@solstice/common/telemetry';
 import type { DoctorItem } from './schemas.js';
 
 /** What the run pages ask of the process that they live in. */
@@ -39,6 +39,8 @@ export interface OperatorApiDeps {
    */
   trigger: (request: TriggerRequest) => Promise<TriggerOutcome>;
   doctor: () => Promise<DoctorItem[]>;
+  /** Absent: nothing is traced. */
+  tracing?: Tracing;
 }
 
 export interface ForgePort {
@@ -63,6 +65,8 @@ export interface TriggerRequest {
   /** Of that workflow, by name. */
   inputs: Readonly<Record<string, string>> | undefined;
   actor: string;
+  /** The same request again gives what the first one made. Absent: each one plans. */
+  requestKey: RequestKey | undefined;
 }
 
 export interface TriggerOutcome {

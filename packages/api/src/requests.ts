@@ -58,6 +58,8 @@ export const rerunBodySchema = z
     failed: z.literal(true).optional(),
     /** One node, a matrix or a branch, by the id in the file; and what depends on it. */
     job: line.min(1).optional(),
+    /** Although it was exported, and goes on in another installation. */
+    here: z.literal(true).optional(),
     by: line.optional(),
   })
   .refine(({ failed, job }) => failed === undefined || job === undefined, 'either failed, or a job');

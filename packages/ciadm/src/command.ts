@@ -1,5 +1,5 @@
 import { parseDuration } from '@solstice/common/kdl';
-import { type Command, InvalidArgumentError } from 'commander';
+import { type Command, InvalidArgumentError, Option } from 'commander';
 import { Context, type GlobalOptions } from './context.js';
 import type { ExitCode } from './exit-codes.js';
 import type { Io } from './io.js';
@@ -56,6 +56,19 @@ export function duration(text: string): number {
   const ms = parseDuration(text);
   if (ms === undefined) throw new InvalidArgumentError('A time with its unit is wanted: 30s, 10m, 2h.');
   return ms;
+}
+
+/** For commands that make runs, and that are perhaps said again by whoever did not get the answer. */
+export function keyOption(): Option {
+  return new Option(
+    '--key <key>',
+    'the same command with the same key makes its runs once; known for a day. Else it has one of its own',
+  ).argParser((text) => {
+    if (!/^[A-Za-z0-9._~:+/=-]{1,200}$/.test(text)) {
+      throw new InvalidArgumentError('Up to 200 letters, digits and . _ ~ : + / = - are wanted.');
+    }
+    return text;
+  });
 }
 
 /** Collects `--input` after `--input`. The value may have anything in it, also `=` and nothing at all. */

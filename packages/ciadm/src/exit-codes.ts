@@ -33,6 +33,7 @@ const byErrorCode: Partial<Record<ErrorCode, ExitCode>> = {
   refused: exitCodes.refused,
   forbidden: exitCodes.refused,
   'host-alive': exitCodes.refused,
+  'request-key-reused': exitCodes.usage,
 };
 
 export function exitCodeOf(error: unknown): ExitCode {

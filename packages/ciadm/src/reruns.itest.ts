@@ -113,6 +113,23 @@ describe('rerun', () => {
   });
 });
 
+describe('the key of a command', () => {
+  test('makes its run once, and belongs to that command only', async () => {
+    const { world, call } = await served();
+    await world.plan();
+    await (await world.work()).finish();
+    const said = ['rerun', '1', '--key', 'nightly-7'];
+    const first = await call(said);
+    expect(first.stdout).toMatch(/^run 2 {2}/);
+    expect(await call(said)).toEqual(first);
+    expect(await call([...said, '--job', 'build'])).toMatchObject({
+      ...{ code: 2, stderr: expect.stringMatching(/belongs to another request, which made run 2.*\n.*key of its own/) },
+    });
+    expect((await call(['rerun', '1', '--key', 'a b'])).code).toBe(2);
+    expect((await call(['rerun', '1'])).stdout).toMatch(/^run 3 {2}/);
+  });
+});
+
 describe('a run that waits', () => {
   const waiting = { jobs: { build: [] }, nodes: [gate('release', ['build']), job('ship', ['release'])] };
 
@@ -156,6 +173,10 @@ describe('a run that waits', () => {
     expect((await stat(out)).mode & 0o777).toBe(0o600);
     expect((await here.call(['run', '1'])).stdout).toMatch(/run 1 {2}cancelled/);
     expect((await here.call(['run', 'export', '1'])).stdout).toBe(await readFile(out, 'utf8'));
+
+    const elsewhere = await here.call(['rerun', '1']);
+    expect(elsewhere).toMatchObject({ code: 5, stderr: expect.stringMatching(/exported it.*goes on.*--here/) });
+    expect((await here.call(['rerun', '1', '--here'])).stdout).toMatch(/^run 2 {2}/);
 
     // Also when it has left already: the message says nothing that is not so.
     const again = await here.call(['run', 'export', '1', '--out', out]);

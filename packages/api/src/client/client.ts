@@ -23,6 +23,7 @@ import type {
   rerunBodySchema,
   triggerBodySchema,
 } from '../requests.js';
+import { MOST_IMPORT_BYTES, tooLarge } from '../runs/import-limit.js';
 import { type ScheduleView, scheduleListSchema } from '../schedules/schedule-view.js';
 import {
   type CheckView,
@@ -58,6 +59,11 @@ import { bodyOf, type LogItem, type LogRequest, readLog } from './log-stream.js'
 
 type Loose<T> = { [Key in keyof T]: T[Key] | undefined };
 
+/** Of what makes runs: the same request with the same key makes them once. Absent: a key of its own, for this call. */
+interface Keyed {
+  key?: string | undefined;
+}
+
 /**
  * The operator API, typed. A run is named by its number or id, a repository by name, `forge:name` or id.
  * Everything rejects with a SolsticeError: `api-unreachable`, `api-unauthorised`, `not-found`, `refused` (a
@@ -82,11 +88,11 @@ export interface OperatorClient {
   approve(ref: string | number, gate: string, request?: Loose<z.input<typeof approveBodySchema>>): Promise<GateAnswer>;
   reject(ref: string | number, gate: string, request?: Loose<z.input<typeof rejectBodySchema>>): Promise<GateAnswer>;
   /** A new run, of all of it or of what is named. Rejects with `refused` while it goes on, or if there is nothing to do. */
-  rerun(ref: string | number, request?: Loose<z.input<typeof rerunBodySchema>>): Promise<RunDetailView>;
+  rerun(ref: string | number, request?: Loose<z.input<typeof rerunBodySchema>> & Keyed): Promise<RunDetailView>;
   /** Ends it here, and gives what another installation takes; of one that was exported, the same again. */
   exportRun(ref: string | number, request?: Loose<z.input<typeof exportBodySchema>>): Promise<RunDocument>;
   /** Rejects with `refused` if it is here already, `not-found` without its repository, `usage` if it was edited. */
-  importRun(document: object): Promise<RunDetailView>;
+  importRun(document: object, request?: Keyed): Promise<RunDetailView>;
   /** With the states around it; reconnects by itself. */
   log(ref: string | number, request?: LogRequest): AsyncGenerator<LogItem>;
   /** Exactly what the steps printed on their standard output and error. */
@@ -109,7 +115,7 @@ export interface OperatorClient {
   /** Rejects with `refused` while it still cannot be read. */
   replayDeadLetter(id: string): Promise<void>;
   removeDeadLetter(id: string): Promise<void>;
-  trigger(request: Loose<z.input<typeof triggerBodySchema>> & { repository: string }): Promise<TriggerAnswer>;
+  trigger(request: Loose<z.input<typeof triggerBodySchema>> & Keyed & { repository: string }): Promise<TriggerAnswer>;
   repositories(): Promise<RepositoryView[]>;
   addRepository(request: Loose<z.input<typeof repositoryBodySchema>> & { name: string }): Promise<RepositoryAnswer>;
   deliveries(filter?: {
@@ -143,9 +149,14 @@ export function createOperatorClient(settings: OperatorClientSettings): Operator
     cancel: async (ref, request = {}) => (await http.post(cancelAnswerSchema, `${runPath(ref)}/cancel`, request)).run,
     approve: (ref, gate, request = {}) => http.post(gateAnswerSchema, `${gatePath(ref, gate)}/approve`, request),
     reject: (ref, gate, request = {}) => http.post(gateAnswerSchema, `${gatePath(ref, gate)}/reject`, request),
-    rerun: async (ref, request = {}) => (await http.post(newRunAnswerSchema, `${runPath(ref)}/rerun`, request)).run,
+    rerun: async (ref, { key, ...request } = {}) =>
+      (await http.postOnce(newRunAnswerSchema, `${runPath(ref)}/rerun`, request, key)).run,
     exportRun: (ref, request = {}) => http.post(runDocumentSchema, `${runPath(ref)}/export`, request),
-    importRun: async (document) => (await http.post(newRunAnswerSchema, '/runs/import', document)).run,
+    importRun: async (document, { key } = {}) => {
+      // Else the server closes the connection half way, and nothing says why.
+      if (Buffer.byteLength(JSON.stringify(document)) > MOST_IMPORT_BYTES) throw tooLarge();
+      return (await http.postOnce(newRunAnswerSchema, '/runs/import', document, key)).run;
+    },
     log: (ref, request = {}) => readLog(http, String(ref), request),
     printed: async function* (ref, { job, step, attempt, after, signal } = {}) {
       const query = { job, step, attempt, after };
@@ -167,7 +178,7 @@ export function createOperatorClient(settings: OperatorClientSettings): Operator
     removeDeadLetter: async (id) => {
       await http.post(removedSchema, `${letterPath(id)}/remove`, {});
     },
-    trigger: (request) => http.post(triggerAnswerSchema, '/trigger', request),
+    trigger: ({ key, ...request }) => http.postOnce(triggerAnswerSchema, '/trigger', request, key),
     repositories: async () => (await http.get(repositoryListSchema, '/repositories')).repositories,
     addRepository: (request) => http.post(repositoryAnswerSchema, '/repositories', request),
     deliveries: async (filter = {}) => (await http.get(deliveryListSchema, '/deliveries', filter)).deliveries,

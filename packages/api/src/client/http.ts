@@ -1,3 +1,5 @@
+import { randomUUID } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
 import { type ErrorCode, errorCodes, SolsticeError, toError } from '@solstice/common/errors';
 import type { z } from 'zod';
 import { RefusedError } from '../operator/errors.js';
@@ -9,9 +11,14 @@ export interface OperatorClientSettings {
   token: string;
   /** Ends whatever is being asked. */
   signal?: AbortSignal;
+  /** The pauses before what has a key is asked again, when its answer was lost. */
+  repeatAfterMs?: readonly number[];
 }
 
 export type Query = Record<string, string | number | boolean | undefined>;
+
+/** Long enough for a server that is started anew. */
+const repeatAfterMs = [200, 500, 1_000, 2_000, 5_000, 10_000];
 
 /** Requests to the operator API. Rejects with a SolsticeError: `api-unreachable`, `api-unauthorised`, or what the server said. */
 export class OperatorHttp {
@@ -27,6 +34,36 @@ export class OperatorHttp {
 
   async post<Schema extends z.ZodType>(schema: Schema, path: string, body: object): Promise<z.output<Schema>> {
     return await this.#read(schema, await this.open('POST', path, { body }));
+  }
+
+  /**
+   * Of what makes something: repeated with one key when the answer is lost, so that it is made once. Where nobody listens
+   * from the start, nothing was lost. Given up, the error says the key.
+   */
+  async postOnce<Schema extends z.ZodType>(
+    schema: Schema,
+    path: string,
+    body: object,
+    key: string = randomUUID(),
+  ): Promise<z.output<Schema>> {
+    const headers = { 'idempotency-key': `"${key}"` };
+    const pausesMs = [...(this.#settings.repeatAfterMs ?? repeatAfterMs)];
+    let mayHaveHappened = false;
+    for (;;) {
+      try {
+        return await this.#read(schema, await this.open('POST', path, { body, headers }));
+      } catch (error) {
+        if (!isLost(error)) throw error;
+        mayHaveHappened ||= !wasNobodyThere(error);
+        if (!mayHaveHappened) throw error;
+        const pauseMs = pausesMs.shift();
+        if (pauseMs === undefined) {
+          const hint = `It may have happened. Ask for the same again with the key ${key} (--key): it happens once.`;
+          throw new SolsticeError(error.code, error.message, { hint, cause: error });
+        }
+        await delay(pauseMs, undefined, this.#settings.signal && { signal: this.#settings.signal });
+      }
+    }
   }
 
   /** The answer with its body not yet read. */
@@ -82,6 +119,19 @@ export function unreachable(url: string, error: unknown): SolsticeError {
   const { message, cause } = toError(error);
   const reason = (cause as NodeJS.ErrnoException | undefined)?.code ?? message;
   return new SolsticeError('api-unreachable', `${url} does not answer (${reason}).`, { cause: error });
+}
+
+/** Nobody knows whether it has happened. */
+function isLost(error: unknown): error is SolsticeError {
+  return (
+    error instanceof SolsticeError &&
+    error.retryable &&
+    (error.code === 'api-unreachable' || error.code === 'database-unavailable')
+  );
+}
+
+function wasNobodyThere({ cause }: SolsticeError): boolean {
+  return (toError(cause).cause as NodeJS.ErrnoException | undefined)?.code === 'ECONNREFUSED';
 }
 
 function notOurs(url: string, cause: unknown): SolsticeError {

@@ -18,6 +18,7 @@ const statuses: Partial<Record<ErrorCode, number>> = {
   forbidden: 403,
   'not-found': 404,
   refused: 409,
+  'request-key-reused': 422,
   'host-alive': 409,
   usage: 400,
   'settings-invalid': 400,

@@ -2,6 +2,7 @@ import { SolsticeError } from '@solstice/common/errors';
 import type { FastifyInstance } from 'fastify';
 import type { OperatorApiDeps } from '../deps.js';
 import { parseInput, RefusedError } from '../operator/errors.js';
+import { requestKeyOf } from '../operator/request-key.js';
 import { findRepository } from '../repositories/find-repository.js';
 import { cancelBodySchema, runListQuerySchema, runRefSchema, triggerBodySchema } from '../requests.js';
 import { runStateSchema } from '../schemas.js';
@@ -67,6 +68,7 @@ export function registerRunRoutes(app: FastifyInstance, deps: OperatorApiDeps): 
     const body = parseInput(triggerBodySchema, request.body ?? {});
     const repository = await findRepository(store, body.repository);
     const outcome = await deps.trigger({
+      requestKey: requestKeyOf(request, { what: 'trigger', ...body, repository: repository.id }),
       repositoryId: repository.id,
       ref: body.ref,
       commit: body.commit,

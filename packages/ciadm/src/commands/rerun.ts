@@ -1,10 +1,12 @@
 import type { Command } from 'commander';
 import { Option } from 'commander';
-import { type Runtime, withExamples } from '../command.js';
+import { keyOption, type Runtime, withExamples } from '../command.js';
 
 interface Options {
   failed?: true;
   job?: string;
+  here?: true;
+  key?: string;
 }
 
 export function addRerun(program: Command, runtime: Runtime): void {
@@ -15,12 +17,17 @@ export function addRerun(program: Command, runtime: Runtime): void {
       .argument('<run>', 'number or id')
       .option('--failed', 'only what did not succeed, and what depends on it')
       .addOption(
-        new Option('--job <id>', 'only this job, gate, matrix or branch, and what depends on it').conflicts('failed'),
-      ),
+        new Option(
+          '--job <id>',
+          'only this job, gate, matrix or branch, what depends on it, and what a deadline cut off',
+        ).conflicts('failed'),
+      )
+      .option('--here', 'also a run that was exported, and goes on in another installation')
+      .addOption(keyOption()),
     ['$ ciadm rerun 12', '$ ciadm rerun 12 --failed', '$ ciadm rerun 12 --job test'],
   ).action(
-    runtime.action<Options>(async (context, [ref = ''], { failed, job }) => {
-      const run = await (await context.client()).rerun(ref, { failed, job, by: context.actor });
+    runtime.action<Options>(async (context, [ref = ''], options) => {
+      const run = await (await context.client()).rerun(ref, { ...options, by: context.actor });
       if (context.json) {
         await context.output.json({ run });
         return undefined;

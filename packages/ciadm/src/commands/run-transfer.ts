@@ -2,7 +2,7 @@ import { type FileHandle, open, readFile, rm } from 'node:fs/promises';
 import { describeState } from '@solstice/api';
 import { SolsticeError, toError } from '@solstice/common/errors';
 import type { Command } from 'commander';
-import { type Runtime, withExamples } from '../command.js';
+import { keyOption, type Runtime, withExamples } from '../command.js';
 import { oneLine } from '../render/text.js';
 
 /** `run export` and `run import`: the way of a run from one installation to another. */
@@ -33,12 +33,13 @@ export function addRunTransfer(run: Command, runtime: Runtime): void {
     run
       .command('import')
       .description('have a run that was exported elsewhere go on here; its repository has to be here')
-      .argument('<file>', 'what ciadm run export wrote'),
+      .argument('<file>', 'what ciadm run export wrote')
+      .addOption(keyOption()),
     ['$ ciadm run import run-12.json'],
   ).action(
-    runtime.action(async (context, [file = '']) => {
+    runtime.action<{ key?: string }>(async (context, [file = ''], { key }) => {
       const document = parse(file, await read(context.path(file)));
-      const imported = await (await context.client()).importRun(document);
+      const imported = await (await context.client()).importRun(document, { key });
       if (context.json) await context.output.json({ run: imported });
       else await context.output.line(`run ${imported.number} ${describeState(imported.state)}  ${imported.url}`);
       return undefined;

@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { describeState, type OperatorClient, type RunDetailView } from '@solstice/api';
 import { isTerminal } from '@solstice/common/flow';
 import type { Command } from 'commander';
-import { anotherInput, type Runtime, withExamples } from '../command.js';
+import { anotherInput, keyOption, type Runtime, withExamples } from '../command.js';
 import type { Context } from '../context.js';
 import { exitCodes } from '../exit-codes.js';
 import { paintState } from '../render/state.js';
@@ -14,6 +14,7 @@ interface Options {
   workflow?: string;
   input?: Record<string, string>;
   wait?: boolean;
+  key?: string;
 }
 
 const pollMs = 500;
@@ -28,17 +29,19 @@ export function addTrigger(program: Command, runtime: Runtime): void {
       .option('--commit <id>', 'this commit of it; else its newest')
       .option('--workflow <name>', 'only this workflow')
       .option('--input <name=value>', 'an input of that workflow; as often as there are inputs', anotherInput)
+      .addOption(keyOption())
       .option('--wait', 'until the runs are over; exit code 1 if one did not succeed'),
     [
       '$ ciadm trigger acme/app',
       '$ ciadm trigger acme/app --ref release/2 --workflow nightly --wait',
       '$ ciadm trigger acme/app --workflow deploy --input level=debug --input replicas=3',
+      '$ ciadm trigger acme/app --key nightly-2026-07-01',
     ],
   ).action(
-    runtime.action<Options>(async (context, [repository = ''], { ref, commit, workflow, input: inputs, wait }) => {
+    runtime.action<Options>(async (context, [repository = ''], { ref, commit, workflow, input: inputs, wait, key }) => {
       const { output } = context;
       const client = await context.client();
-      const answer = await client.trigger({ repository, ref, commit, workflow, inputs, by: context.actor });
+      const answer = await client.trigger({ repository, ref, commit, workflow, inputs, by: context.actor, key });
       if (!context.json) {
         for (const run of answer.runs) await output.line(`run ${run.number}  ${run.url}`);
       }

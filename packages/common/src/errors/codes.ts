@@ -75,6 +75,10 @@ export const errorCodes = {
   'fence-lost': code('The attempt was taken from this worker.', 'Nothing to do: its work was given to another.'),
   'record-gap': code('A runner left numbers out.', 'The runner sends on from the number in the answer.'),
   refused: code('The state does not allow this.', 'The message says which state it is in.'),
+  'request-key-reused': code(
+    'The key of a request (Idempotency-Key, --key) belongs to another request of the last day.',
+    'Give each request a key of its own. Repeat one with its key only as it was the first time.',
+  ),
   forbidden: code(
     'Whoever asks may not do this.',
     'The message says who may. --by says who decides, and team in solstice.kdl who is in a team.',

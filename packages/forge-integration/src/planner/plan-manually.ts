@@ -1,6 +1,6 @@
 import { SolsticeError } from '@solstice/common/errors';
 import { isCommitId, type PushEvent } from '@solstice/common/forge';
-import type { PlanRequest, Store } from '@solstice/common/store';
+import type { PlanRequest, RequestKey, Store } from '@solstice/common/store';
 import { noTracing, sourceAttributes, type Tracing } from '@solstice/common/telemetry';
 import type { Forges } from '../forges/create-forges.js';
 import { checkInputs } from './check-inputs.js';
@@ -28,6 +28,8 @@ export interface ManualRequest {
   /** Of that workflow, by name. */
   inputs?: Readonly<Record<string, string>> | undefined;
   actor: string;
+  /** The same request again gives what the first one made, also when the ref has gone on since. */
+  requestKey?: RequestKey | undefined;
 }
 
 export interface ManualOutcome {
@@ -42,7 +44,7 @@ const TIMEOUT_MS = 60_000;
 export async function planManually(
   request: ManualRequest,
   dependencies: {
-    store: Pick<Store, 'repositories' | 'runs'>;
+    store: Pick<Store, 'repositories' | 'runs' | 'requestKeys'>;
     forges: Forges;
     parse: ParseFiles;
     ids: Ids;
@@ -50,6 +52,9 @@ export async function planManually(
   },
 ): Promise<ManualOutcome> {
   const { store, forges, parse, ids, tracing = noTracing } = dependencies;
+  const { requestKey } = request;
+  const before = requestKey && (await store.requestKeys.find(requestKey));
+  if (before !== undefined) return before;
   const startAt = new Date();
   const signal = AbortSignal.timeout(TIMEOUT_MS);
   const repository = await store.repositories.get(request.repositoryId);
@@ -119,10 +124,13 @@ export async function planManually(
     deliveryId: undefined,
     runs: drafted.runs,
     failedChecks: checked.map((file) => failedCheck(file, source)),
-    outcome: { state: 'planned', reason: undefined },
+    outcome: { state: 'planned', reason: reason.reason },
+    requestKey,
   };
   const planned = await store.runs.plan(withTrace(plan, span.context));
   span.end();
+  // Another one with this key was quicker.
+  if (!planned.planned && requestKey !== undefined) return (await store.requestKeys.find(requestKey)) ?? planned;
   return { runs: planned.runs, ...reason };
 }
 

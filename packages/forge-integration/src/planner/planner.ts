@@ -15,7 +15,10 @@ import { type ManualOutcome, type ManualRequest, planManually } from './plan-man
 import { withTrace } from './with-trace.js';
 
 export interface PlannerDependencies {
-  store: Pick<Store, 'deliveries' | 'repositories' | 'runs' | 'schedules'>;
+  store: Pick<
+    Store,
+    'deliveries' | 'repositories' | 'runs' | 'requestKeys' | 'schedules'
+  >;
   queue: Pick<Queue, 'subscribe'>;
   forges: Forges;
   logger: Logger;

@@ -576,6 +576,20 @@ describe('inputs', () => {
     expect(await runs()).toEqual([]);
   });
 
+  test('with a key is planned once, also when the branch has gone on since', async () => {
+    await git().commit({ files: { '.solstice/a.kdl': file('    on "push"') } });
+    const requestKey = { key: 'k1', fingerprint: 'f' };
+    const several = await Promise.all([1, 2, 3].map(() => planner.planManually({ ...asked(), requestKey })));
+    await git().commit({ files: { '.solstice/b.kdl': file('    on "push"', 'Newer') } });
+    const later = await planner.planManually({ ...asked(), requestKey });
+    expect(later.runs).toMatchObject([{ number: 1 }]);
+    expect(several).toEqual([later, later, later]);
+    expect(await runs()).toHaveLength(1);
+    const other = { ...asked(), requestKey: { ...requestKey, fingerprint: 'g' } };
+    await expect(planner.planManually(other)).rejects.toMatchObject({ code: 'request-key-reused' });
+    expect((await planner.planManually(asked())).runs).toHaveLength(2);
+  });
+
   const asked = () => ({
     repositoryId: here.repositories.local.row.id,
     ref: undefined,

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { createMemoryStore, type Store } from '@solstice/common/store';
+import { createMemoryStore, REQUEST_KEPT_MS, type Store } from '@solstice/common/store';
 import { createLogger } from '@solstice/common/telemetry';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { RunningKeeper } from './keeper.js';
@@ -81,4 +81,19 @@ test('a clock that is set back fires nothing early', async () => {
   offsetMs = 10_000;
   await keeper.passed();
   expect(await stateOf(runId)).toBe('succeeded');
+});
+
+test('the key of a request is forgotten when its day is over, and not before', async () => {
+  const runId = await planWait(10);
+  const keeper = keep();
+  await expect.poll(() => stateOf(runId)).toBe('succeeded');
+  const requestKey = { key: 'k1', fingerprint: 'f' };
+  const ids = { newRunId: randomUUID(), pageKey: randomUUID() };
+  await store.runs.rerun({ runId, which: { kind: 'all' }, ...ids, by: 'mara', requestKey });
+  offsetMs = REQUEST_KEPT_MS - 60_000;
+  await keeper.passed();
+  expect(await store.requestKeys.find(requestKey)).toBeDefined();
+  offsetMs = REQUEST_KEPT_MS + 60_000;
+  await keeper.passed();
+  expect(await store.requestKeys.find(requestKey)).toBeUndefined();
 });

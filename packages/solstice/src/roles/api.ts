@@ -20,7 +20,7 @@ export interface OperatorListenerOptions {
 
 /** Serves the operator API. Gives its address. */
 export async function startOperatorListener(context: RoleContext, options: OperatorListenerOptions): Promise<string> {
-  const { settings, store, logger, clock, shutdown, version } = context;
+  const { settings, store, logger, clock, shutdown, version, tracing } = context;
   const { sealer, planner, publicUrl, dev } = options;
   const app = createServer();
   registerOperatorApi(app, {
@@ -37,6 +37,7 @@ export async function startOperatorListener(context: RoleContext, options: Opera
     sealSecret: (secret) => sealer.seal(secret),
     ids: runIds,
     trigger: triggerOf(planner),
+    tracing,
     doctor: () => diagnose(context, { sealer, backendReason: options.backendReason }),
   });
   return await listen(app, 'operator_listen', settings.operatorListen, shutdown);

@@ -18,6 +18,7 @@ import { describePlacement } from './placement.contract.js';
 import { describePlanning } from './planning.contract.js';
 import { describeRecords } from './records.contract.js';
 import { describeRepositories } from './repositories.contract.js';
+import { describeRequestKeys } from './request-keys.contract.js';
 import { describeReruns } from './reruns.contract.js';
 import { describeRunTransfers } from './run-transfers.contract.js';
 import { Scene, type StoreUnderTest } from './scene.js';
@@ -76,6 +77,7 @@ export function describeStoreContract(name: string, make: () => Promise<StoreUnd
     describeGates(current);
     describeReruns(current);
     describeRunTransfers(current);
+    describeRequestKeys(current);
     describeConcurrency(current);
     describeSchedules(current);
     describeStorm(current);

@@ -19,10 +19,10 @@ async function elsewhere(here: Scene): Promise<Scene> {
   return new Scene({ store, other: store, advance, close: () => store.close() });
 }
 
-function written(outcome: RunExport | Refusal): RunExport {
+function written(outcome: { document: RunExport } | Refusal): RunExport {
   if (isRefusal(outcome)) throw new Error(`refused: ${outcome.reason} (${outcome.state})`);
   // It travels as a file.
-  return JSON.parse(JSON.stringify(outcome)) as RunExport;
+  return JSON.parse(JSON.stringify(outcome.document)) as RunExport;
 }
 
 function take(store: Store, document: unknown): Promise<NewRunNumber | Refusal> {
@@ -79,7 +79,25 @@ export function describeRunTransfers(scene: () => Scene): void {
       expect(await store.runs.list({ waiting: true, limit: 10 })).toEqual([]);
       await scene().under.advance(3_600_000);
       expect(await (await scene().host('birch')).tryClaim()).toBeUndefined();
-      expect(written(await store.runs.export(runId, 'another'))).toEqual(document);
+      const again = await store.runs.export(runId, 'another');
+      expect(written(again)).toEqual(document);
+      expect(again).toMatchObject({ events: [] });
+    });
+
+    it('does not end here for a document that no import would take', async () => {
+      const { store } = scene();
+      const { source, ...run } = await scene().newRun(spec(job('a'), gate('ask')));
+      await scene().planRuns({ ...run, source: { ...source, commit: 'the newest' } });
+      const before = await scene().run(run.runId);
+      const events = await store.runs.events(run.runId);
+      expect(await store.runs.export(run.runId, 'mara')).toEqual({
+        ...{ refused: true, state: 'running' },
+        reason: expect.stringMatching(
+          /^no import would take it\. .*source\.commit.*It goes on here, and nothing was changed$/,
+        ),
+      });
+      expect(await scene().run(run.runId)).toEqual(before);
+      expect(await store.runs.events(run.runId)).toEqual(events);
     });
 
     for (const direction of ['goes on there', 'comes from there'] as const) {

@@ -9,6 +9,7 @@ import { MemoryDeliveries } from './deliveries.js';
 import { MemoryHosts } from './hosts.js';
 import { measure } from './measures.js';
 import { MemoryRepositories } from './repositories.js';
+import { MemoryRequestKeys } from './request-keys.js';
 import { MemoryRuns } from './runs.js';
 import { MemorySchedules } from './schedules.js';
 import { MemoryTimers } from './timers.js';
@@ -28,6 +29,7 @@ export function createMemoryStore(settings: MemoryStoreSettings): Store {
     deliveries: new MemoryDeliveries(core),
     runs: new MemoryRuns(core),
     attempts: new MemoryAttempts(core),
+    requestKeys: new MemoryRequestKeys(core),
     timers: new MemoryTimers(core),
     concurrency: new MemoryConcurrency(core),
     schedules: new MemorySchedules(core),

@@ -1,9 +1,10 @@
 import { SolsticeError } from '../../errors/index.js';
-import { attemptsOf, checkOf, isRefusal, type Refusal, timersOf } from '../../flow/index.js';
-import type { NewRun, NewRunNumber, RunStore } from '../port/index.js';
+import { attemptsOf, checkOf, type FlowEvent, isRefusal, type Refusal, timersOf } from '../../flow/index.js';
+import type { ImportRequest, NewRun, NewRunNumber } from '../port/index.js';
 import type { RunMeta } from '../projection/index.js';
 import {
   type ArrivingRun,
+  afterExport,
   alreadyHere,
   beforeAllOthers,
   exportOf,
@@ -13,6 +14,8 @@ import {
   missingRepository,
   type RunExport,
   sourceOf,
+  tailOf,
+  whyNotExport,
 } from '../run-export/index.js';
 import { desireCheck } from './checks.js';
 import { handle, projectAttempt } from './commit-events.js';
@@ -39,39 +42,34 @@ export function nameRun(core: Core, run: Omit<NewRun, 'spec' | 'origin'>, delive
 }
 
 /** Ends the run here, unless that was done before, and reads all that goes with it. */
-export function exportRun(core: Core, runId: string, by: string): RunExport | Refusal {
+export function exportRun(
+  core: Core,
+  runId: string,
+  by: string,
+): { document: RunExport; events: FlowEvent[] } | Refusal {
   const row = requireRun(core, runId);
-  if (!isExported(row.flow)) {
-    const outcome = handle(core, runId, { kind: 'export', by });
-    if (isRefusal(outcome)) {
-      return outcome;
-    }
+  if (isExported(row.flow)) {
+    return { document: documentOf(core, row), events: [] };
   }
+  const after = afterExport(row.flow, by, core.now().getTime());
+  if (isRefusal(after)) {
+    return after;
+  }
+  const document = documentOf(core, { ...row, flow: after.flow, events: [...row.events, ...after.events] });
+  const outcome = whyNotExport(row.flow, document) ?? handle(core, runId, { kind: 'export', by });
+  // Made again: the clock may have gone on in between.
+  return isRefusal(outcome) ? outcome : { document: documentOf(core, row), events: outcome.events };
+}
+
+/** With all that is stored of its attempts. */
+function documentOf(core: Core, row: RunRow): RunExport {
   const rowOf = (id: string) => core.tables.attempts.get(id) ?? { steps: [], durableSeq: 0, logBytes: 0, chunks: [] };
   const shares = logShares(row.flow, (id) => rowOf(id).logBytes);
   return exportOf(row.flow, row.meta, row.events, rowOf, (id) => tailOf(rowOf(id).chunks, shares.get(id) ?? 0));
 }
 
-/** Whole pieces of no more than so many bytes, from the end. */
-function tailOf<Chunk extends { data: Uint8Array }>(chunks: readonly Chunk[], mostBytes: number): readonly Chunk[] {
-  let bytes = 0;
-  let from = chunks.length;
-  for (let chunk = chunks[from - 1]; chunk !== undefined; chunk = chunks[from - 1]) {
-    bytes += chunk.data.byteLength;
-    if (bytes > mostBytes) {
-      break;
-    }
-    from -= 1;
-  }
-  return chunks.slice(from);
-}
-
 /** Makes its rows here. The repository's row is this installation's own, with the address that it has here. */
-export function importRun(
-  core: Core,
-  arriving: ArrivingRun,
-  request: Parameters<RunStore['import']>[0],
-): NewRunNumber | Refusal {
+export function importRun(core: Core, arriving: ArrivingRun, request: ImportRequest): NewRunNumber | Refusal {
   const { document, flow, events } = arriving;
   const { pageKey, trace } = request;
   const { tables } = core;

@@ -11,6 +11,7 @@ import {
 } from '../../flow/index.js';
 import type {
   CommandOutcome,
+  ImportRequest,
   NewRun,
   NewRunNumber,
   PlanRequest,
@@ -21,13 +22,14 @@ import type {
   RunSummary,
   RunWait,
 } from '../port/index.js';
-import { detailOf, failedCheckState, rerunOf, summaryOf, waitsOf } from '../projection/index.js';
-import { type RunExport, readExport } from '../run-export/index.js';
+import { detailOf, failedCheckState, madeOf, onlyRun, rerunOf, summaryOf, waitsOf } from '../projection/index.js';
+import { readExport } from '../run-export/index.js';
 import { desireCheck } from './checks.js';
 import { fleetOf } from './claims.js';
 import { commitEvents, handle } from './commit-events.js';
 import { enterGroup } from './concurrency.js';
 import type { Core } from './core.js';
+import { onceForKey } from './request-keys.js';
 import { exportRun, importRun, nameRun, requireRun } from './run-transfers.js';
 import type { RunRow } from './tables.js';
 
@@ -48,21 +50,25 @@ export class MemoryRuns implements RunStore {
       // All are looked at before any is stored; whose turn it is says what was stored before.
       for (const run of request.runs) this.#decide(run, {});
       requireDistinct(request);
-      const runs = request.runs.map((run) => this.#begin(run, request.deliveryId));
-      for (const check of request.failedChecks) {
-        desireCheck(this.#core, check.source, {
-          context: check.context,
-          runId: undefined,
-          generation: this.#core.lastRunNumber,
-          desired: failedCheckState(check),
-          trace: check.trace,
-        });
-      }
+      const { isNew, made } = onceForKey(this.#core, request.requestKey, () => {
+        const runs = request.runs.map((run) => this.#begin(run, request.deliveryId));
+        for (const check of request.failedChecks) {
+          desireCheck(this.#core, check.source, {
+            context: check.context,
+            runId: undefined,
+            generation: this.#core.lastRunNumber,
+            desired: failedCheckState(check),
+            trace: check.trace,
+          });
+        }
+        return madeOf(request, runs);
+      });
+      const { runs } = made;
       if (delivery !== undefined) {
         const runIds = runs.map((run) => run.id);
         tables.deliveries.set(delivery.id, { ...delivery, ...request.outcome, nextTryAt: undefined, runIds });
       }
-      return { planned: true, runs };
+      return { planned: isNew, runs };
     });
   }
 
@@ -91,19 +97,28 @@ export class MemoryRuns implements RunStore {
 
   rerun(request: RerunRequest): Promise<NewRunNumber | Refusal> {
     return this.#core.transact(() => {
-      const old = requireRun(this.#core, request.runId);
-      const run = rerunOf(old.flow, old.meta, request);
-      return isRefusal(run) ? run : this.#begin(run, undefined);
+      const outcome = onceForKey(this.#core, request.requestKey, () => {
+        const old = requireRun(this.#core, request.runId);
+        const run = rerunOf(old.flow, old.meta, request);
+        return isRefusal(run) ? run : { runs: [this.#begin(run, undefined)] };
+      });
+      return isRefusal(outcome) ? outcome : onlyRun(outcome.made);
     });
   }
 
-  export(runId: string, by: string): Promise<RunExport | Refusal> {
+  export(runId: string, by: string): ReturnType<RunStore['export']> {
     return this.#core.transact(() => exportRun(this.#core, runId, by));
   }
 
-  async import(request: Parameters<RunStore['import']>[0]): Promise<NewRunNumber | Refusal> {
+  async import(request: ImportRequest): Promise<NewRunNumber | Refusal> {
     const arriving = readExport(request.document);
-    return await this.#core.transact(() => importRun(this.#core, arriving, request));
+    return await this.#core.transact(() => {
+      const outcome = onceForKey(this.#core, request.requestKey, () => {
+        const run = importRun(this.#core, arriving, request);
+        return isRefusal(run) ? run : { runs: [run] };
+      });
+      return isRefusal(outcome) ? outcome : onlyRun(outcome.made);
+    });
   }
 
   command(runId: string, command: Parameters<RunStore['command']>[1]): Promise<CommandOutcome> {

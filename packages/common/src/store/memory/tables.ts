@@ -8,6 +8,7 @@ import type {
   GroupMember,
   HostRecord,
   LogChunkRecord,
+  MadeByRequest,
   PoolOffer,
   Repository,
   Resources,
@@ -84,6 +85,12 @@ export class Tables {
   readonly runIdsByNumber = new Map<number, string>();
   readonly runIdsByPageKey = new Map<string, string>();
   readonly attempts = new Map<string, AttemptRow>();
+export interface RequestKeyRow {
+  fingerprint: string;
+  answer: MadeByRequest;
+  at: Date;
+}
+
   /** Queued attempts to their runs; the order of insertion is the order of the queue. */
   readonly queued = new Map<string, string>();
   readonly requests = new Map<string, string>();
@@ -93,6 +100,7 @@ export class Tables {
   readonly timers = new Map<string, { runId: string; fireAtMs: number }>();
   /** Hosts to the attempt that each is kept free for. What does not count any more may still be there (`keptOf`). */
   readonly kept = new Map<string, { attemptId: string; since: Date }>();
+  readonly requestKeys = new Map<string, RequestKeyRow>();
   /** Live attempts to the worker that has them. No entry: no right to write. */
   readonly leases = new Map<string, { workerId: string; fence: Fence }>();
   readonly checks = new Map<string, CheckRow>();

@@ -43,6 +43,16 @@ test('an attempt from its queue to its end', async () => {
   expect(text).toContain('solstice_host_reserved_slots{host="alder"} 2');
 });
 
+test('what an export ends is counted, once', async () => {
+  const { scene, metrics } = measured();
+  const runId = await scene.plan(job('a'), job('b'));
+  await scene.store.runs.export(runId, 'mara');
+  await scene.store.runs.export(runId, 'mara');
+  expect(find(await metrics.text(), 'solstice_attempts_ended_total')).toEqual([
+    'solstice_attempts_ended_total{state="cancelled",cause="exported"} 2',
+  ]);
+});
+
 test('the same claim again is not counted as one more that waited', async () => {
   const { scene, metrics } = measured();
   await scene.plan(job('a'));

@@ -69,6 +69,11 @@ function countedRuns(inner: RunStore, metrics: Metrics): RunStore {
       if ('events' in outcome) countEndings(metrics, outcome.events);
       return outcome;
     },
+    export: async (runId, by) => {
+      const outcome = await inner.export(runId, by);
+      if ('events' in outcome) countEndings(metrics, outcome.events);
+      return outcome;
+    },
   });
 }
 

@@ -12,6 +12,7 @@ export * from './measures.js';
 export * from './new-runs.js';
 export * from './outbox.js';
 export * from './repositories.js';
+export * from './request-keys.js';
 export * from './run-detail.js';
 export * from './runs.js';
 export * from './schedules.js';

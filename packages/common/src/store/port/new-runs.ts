@@ -1,6 +1,7 @@
 import type { Origin, Rerun, RunSpec } from '../../flow/index.js';
 import type { TraceContext } from '../../telemetry/index.js';
 import type { Diagnostic } from '../../workflow/index.js';
+import type { RequestKey } from './request-keys.js';
 
 export interface SourceRef {
   repositoryId: string;
@@ -45,6 +46,8 @@ export interface PlanRequest {
   failedChecks: NewFailedCheck[];
   /** What the delivery becomes: `planned`, or `failed` when every file was broken. */
   outcome: { state: 'planned' | 'failed'; reason: string | undefined };
+  /** Of a trigger by hand; the reason of `outcome` is kept with it. */
+  requestKey?: RequestKey | undefined;
 }
 
 export interface NewRunNumber {
@@ -60,4 +63,13 @@ export interface RerunRequest {
   pageKey: string;
   by: string;
   trace?: TraceContext;
+  requestKey?: RequestKey | undefined;
+}
+
+export interface ImportRequest {
+  /** What `export` gave, as it came. */
+  document: unknown;
+  pageKey: string;
+  trace?: TraceContext;
+  requestKey?: RequestKey | undefined;
 }

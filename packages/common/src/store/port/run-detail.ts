@@ -8,6 +8,7 @@ import type {
   RunSpec,
   RunState,
 } from '../../flow/index.js';
+import type { TraceContext } from '../../telemetry/index.js';
 import type { SourceRef } from './new-runs.js';
 
 export interface RunSummary {
@@ -46,6 +47,8 @@ export interface RunWait {
 }
 
 export interface RunDetail extends RunSummary {
+  /** The span that planned it. */
+  trace?: TraceContext;
   spec: RunSpec;
   nodes: NodeRecord[];
 }

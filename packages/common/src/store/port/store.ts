@@ -9,6 +9,7 @@ import type { LogStore } from './logs.js';
 import type { ConnectionUse, StoreMeasures } from './measures.js';
 import type { OutboxStore } from './outbox.js';
 import type { RepositoryStore } from './repositories.js';
+import type { RequestKeyStore } from './request-keys.js';
 import type { RunStore } from './runs.js';
 import type { ScheduleStore } from './schedules.js';
 import type { TimerStore } from './timers.js';
@@ -32,6 +33,7 @@ export interface Store {
   readonly deliveries: DeliveryStore;
   readonly runs: RunStore;
   readonly attempts: AttemptStore;
+  readonly requestKeys: RequestKeyStore;
   readonly timers: TimerStore;
   readonly concurrency: ConcurrencyStore;
   readonly schedules: ScheduleStore;

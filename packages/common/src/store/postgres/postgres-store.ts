@@ -16,6 +16,7 @@ import { storeError } from './errors.js';
 import { FlowCache } from './flow-cache.js';
 import { PostgresHosts } from './hosts.js';
 import { PostgresRepositories } from './repositories.js';
+import { PostgresRequestKeys } from './request-keys.js';
 import { RunCommands } from './run-commands.js';
 import { PostgresRuns } from './runs.js';
 import { PostgresSchedules } from './schedules.js';
@@ -65,6 +66,7 @@ export async function createPostgresStore(settings: PostgresStoreSettings): Prom
     deliveries: new PostgresDeliveries(db),
     runs: new PostgresRuns(db, commands),
     attempts: new PostgresAttempts(db, commands, new Claims(db, commands)),
+    requestKeys: new PostgresRequestKeys(db),
     timers: new PostgresTimers(db, commands),
     concurrency: new PostgresConcurrency(db, commands),
     schedules: new PostgresSchedules(db),

@@ -1,9 +1,10 @@
 import { SolsticeError } from '../../errors/index.js';
-import { graphOf, isRefusal, type Refusal } from '../../flow/index.js';
-import type { LogChunkRecord, NewRunNumber, RunStore } from '../port/index.js';
+import { type FlowEvent, graphOf, isRefusal, type Refusal } from '../../flow/index.js';
+import type { ImportRequest, LogChunkRecord, NewRunNumber, RunStore } from '../port/index.js';
 import { type AttemptProgress, waitingSteps } from '../projection/index.js';
 import {
   type ArrivingRun,
+  afterExport,
   alreadyHere,
   beforeAllOthers,
   endedAttempts,
@@ -13,6 +14,7 @@ import {
   missingRepository,
   type RunExport,
   sourceOf,
+  whyNotExport,
 } from '../run-export/index.js';
 import { requestsKnown } from '../sql/attempts.js';
 import * as logs from '../sql/logs.js';
@@ -20,7 +22,7 @@ import { findRepositoryNamed } from '../sql/repositories.js';
 import * as runs from '../sql/runs.js';
 import { EnteredGroups } from './concurrency.js';
 import type { Transaction } from './database.js';
-import type { RunCommands } from './run-commands.js';
+import type { LockedRun, RunCommands } from './run-commands.js';
 
 /** Ends the run here, unless that was done before, and reads all that goes with it. */
 export async function exportRun(
@@ -28,12 +30,19 @@ export async function exportRun(
   commands: RunCommands,
   runId: string,
   by: string,
-): Promise<RunExport | Refusal> {
+): ReturnType<RunStore['export']> {
   const run = await commands.require(tx, runId);
-  if (!isExported(run.flow)) {
-    const outcome = await commands.handle(tx, run, { kind: 'export', by });
-    if (isRefusal(outcome)) return outcome;
-  }
+  const stored = await runs.readEvents(tx, run.flow.runId, 0);
+  if (isExported(run.flow)) return { document: await documentOf(tx, run, stored), events: [] };
+  const after = afterExport(run.flow, by, tx.now.getTime());
+  if (isRefusal(after)) return after;
+  const document = await documentOf(tx, { flow: after.flow, meta: run.meta }, [...stored, ...after.events]);
+  const outcome = whyNotExport(run.flow, document) ?? (await commands.handle(tx, run, { kind: 'export', by }));
+  return isRefusal(outcome) ? outcome : { document, events: outcome.events };
+}
+
+/** With all that is stored of its attempts. */
+async function documentOf(tx: Transaction, run: LockedRun, events: readonly FlowEvent[]): Promise<RunExport> {
   const ended = endedAttempts(run.flow);
   const progress = await logs.readRunProgress(
     tx,
@@ -48,7 +57,6 @@ export async function exportRun(
   for (const [id, bytes] of logShares(run.flow, (id) => progressOf(id).logBytes)) {
     chunks.set(id, await logs.readTail(tx, id, bytes));
   }
-  const events = await runs.readEvents(tx, run.flow.runId, 0);
   return exportOf(run.flow, run.meta, events, progressOf, (id) => chunks.get(id) ?? []);
 }
 
@@ -57,7 +65,7 @@ export async function importRun(
   tx: Transaction,
   commands: RunCommands,
   arriving: ArrivingRun,
-  request: Parameters<RunStore['import']>[0],
+  request: ImportRequest,
 ): Promise<NewRunNumber | Refusal> {
   const { document, flow, events } = arriving;
   const { pageKey, trace } = request;

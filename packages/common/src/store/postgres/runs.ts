@@ -16,6 +16,7 @@ import {
 } from '../../flow/index.js';
 import type {
   CommandOutcome,
+  ImportRequest,
   NewFailedCheck,
   NewRun,
   NewRunNumber,
@@ -31,12 +32,14 @@ import {
   type Fleet,
   failedCheckState,
   keptOf,
+  madeOf,
+  onlyRun,
   otherRunsOf,
   rerunOf,
   waitingSteps,
   waitsOf,
 } from '../projection/index.js';
-import { type RunExport, readExport } from '../run-export/index.js';
+import { readExport } from '../run-export/index.js';
 import { readAttempts } from '../sql/attempts.js';
 import { desireCheck } from '../sql/checks.js';
 import { settleDelivery } from '../sql/deliveries.js';
@@ -48,6 +51,7 @@ import type { Queryable } from '../sql/queryable.js';
 import * as sql from '../sql/runs.js';
 import { EnteredGroups } from './concurrency.js';
 import type { Database, Transaction } from './database.js';
+import { onceForKey } from './request-keys.js';
 import type { RunCommands } from './run-commands.js';
 import { exportRun, importRun } from './run-transfers.js';
 
@@ -66,11 +70,14 @@ export class PostgresRuns implements RunStore {
         return { planned: false, runs: [] };
       }
       requireDistinct(request);
-      const groups = await EnteredGroups.lock(tx, request.runs);
-      const runs: NewRunNumber[] = [];
-      for (const run of request.runs) runs.push(await this.#begin(tx, run, groups, request.deliveryId));
-      for (const check of request.failedChecks) await this.#failCheck(tx, check);
-      return { planned: true, runs };
+      const { isNew, made } = await onceForKey(tx, request.requestKey, async () => {
+        const groups = await EnteredGroups.lock(tx, request.runs);
+        const runs: NewRunNumber[] = [];
+        for (const run of request.runs) runs.push(await this.#begin(tx, run, groups, request.deliveryId));
+        for (const check of request.failedChecks) await this.#failCheck(tx, check);
+        return madeOf(request, runs);
+      });
+      return { planned: isNew, runs: made.runs };
     });
   }
 
@@ -120,20 +127,29 @@ export class PostgresRuns implements RunStore {
 
   rerun(request: RerunRequest): Promise<NewRunNumber | Refusal> {
     return this.#db.transaction(async (tx) => {
-      const groups = await EnteredGroups.lockOf(tx, request.runId);
-      const old = await this.#commands.require(tx, request.runId);
-      const run = rerunOf(old.flow, old.meta, request);
-      return isRefusal(run) ? run : await this.#begin(tx, run, groups, undefined);
+      const outcome = await onceForKey(tx, request.requestKey, async () => {
+        const groups = await EnteredGroups.lockOf(tx, request.runId);
+        const old = await this.#commands.require(tx, request.runId);
+        const run = rerunOf(old.flow, old.meta, request);
+        return isRefusal(run) ? run : { runs: [await this.#begin(tx, run, groups, undefined)] };
+      });
+      return isRefusal(outcome) ? outcome : onlyRun(outcome.made);
     });
   }
 
-  export(runId: string, by: string): Promise<RunExport | Refusal> {
+  export(runId: string, by: string): ReturnType<RunStore['export']> {
     return this.#db.transaction((tx) => exportRun(tx, this.#commands, runId, by));
   }
 
-  async import(request: Parameters<RunStore['import']>[0]): Promise<NewRunNumber | Refusal> {
+  async import(request: ImportRequest): Promise<NewRunNumber | Refusal> {
     const arriving = readExport(request.document);
-    return await this.#db.transaction((tx) => importRun(tx, this.#commands, arriving, request));
+    return await this.#db.transaction(async (tx) => {
+      const outcome = await onceForKey(tx, request.requestKey, async () => {
+        const run = await importRun(tx, this.#commands, arriving, request);
+        return isRefusal(run) ? run : { runs: [run] };
+      });
+      return isRefusal(outcome) ? outcome : onlyRun(outcome.made);
+    });
   }
 
   /** From the rows, not from the events: what is shown is what the indexes and the claims go by. */

@@ -10,6 +10,7 @@ export * from './host-states.js';
 export * from './keeping.js';
 export * from './log-records.js';
 export * from './placement.js';
+export * from './request-keys.js';
 export * from './reruns.js';
 export * from './room.js';
 export * from './run-detail.js';

@@ -79,6 +79,7 @@ export function detailOf(
 ): RunDetail {
   return {
     ...summaryOf(run, meta, numberOf),
+    ...(meta.trace && { trace: meta.trace }),
     spec: run.spec,
     nodes: run.spec.nodes.map((spec): NodeRecord => {
       const node = nodeOf(run, spec.id);

@@ -6,6 +6,8 @@ import { EXPORT_VERSION, type ExportedAttempt, type RunExport } from './document
 
 /** As much of all logs of a run as travels with it: the end of each, the newest attempts first. */
 export const EXPORTED_LOG_BYTES = 16 * 1024 * 1024;
+/** As large as a document may be, as JSON. The API takes more for an import: a file may be indented. */
+export const MOST_EXPORT_BYTES = 48 * 1024 * 1024;
 
 /** Was it ended by an export, and is to be given again? */
 export function isExported(run: RunFlow): boolean {
@@ -13,9 +15,13 @@ export function isExported(run: RunFlow): boolean {
 }
 
 /** How many bytes of each attempt's log travel, by its id. */
-export function logShares(run: RunFlow, logBytes: (attemptId: string) => number): Map<string, number> {
+export function logShares(
+  run: RunFlow,
+  logBytes: (attemptId: string) => number,
+  inAll: number = EXPORTED_LOG_BYTES,
+): Map<string, number> {
   const shares = new Map<string, number>();
-  let left = EXPORTED_LOG_BYTES;
+  let left = inAll;
   for (const { id } of endedAttempts(run).toReversed()) {
     const share = Math.min(left, logBytes(id));
     shares.set(id, share);
@@ -30,10 +36,49 @@ export function endedAttempts(run: RunFlow): AttemptView[] {
 }
 
 /**
- * What travels. `chunks`: the end of each attempt's log, within its share. Equal for an exported run however often it is
- * made.
+ * What travels. `chunks`: the end of each attempt's log, within its share. Of a log in very many small pieces less
+ * travels, so that the whole is no larger than may be; what is too large without any log is given as it is. Equal for an
+ * exported run however often it is made.
  */
 export function exportOf(
+  run: RunFlow,
+  meta: RunMeta,
+  events: readonly FlowEvent[],
+  progress: (attemptId: string) => AttemptProgress,
+  chunks: (attemptId: string) => readonly LogChunkRecord[],
+  mostBytes: number = MOST_EXPORT_BYTES,
+): RunExport {
+  let document = writtenOf(run, meta, events, progress, chunks);
+  let inAll = endedAttempts(run).reduce((sum, { id }) => sum + progress(id).logBytes, 0);
+  while (inAll > 0 && bytesOf(document) > mostBytes) {
+    inAll = inAll > 1_024 ? Math.floor(Math.min(inAll, EXPORTED_LOG_BYTES) / 4) : 0;
+    const shares = logShares(run, (id) => progress(id).logBytes, inAll);
+    document = writtenOf(run, meta, events, progress, (id) => tailOf(chunks(id), shares.get(id) ?? 0));
+  }
+  return document;
+}
+
+/** Whole pieces of no more than so many bytes, from the end. */
+export function tailOf<Chunk extends { data: Uint8Array }>(
+  chunks: readonly Chunk[],
+  mostBytes: number,
+): readonly Chunk[] {
+  let bytes = 0;
+  let from = chunks.length;
+  for (let chunk = chunks[from - 1]; chunk !== undefined; chunk = chunks[from - 1]) {
+    bytes += chunk.data.byteLength;
+    if (bytes > mostBytes) break;
+    from -= 1;
+  }
+  return chunks.slice(from);
+}
+
+/** As JSON without indentation. */
+export function bytesOf(value: unknown): number {
+  return Buffer.byteLength(JSON.stringify(value));
+}
+
+function writtenOf(
   run: RunFlow,
   meta: RunMeta,
   events: readonly FlowEvent[],
