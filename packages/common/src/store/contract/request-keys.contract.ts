@@ -50,12 +50,11 @@ export function describeRequestKeys(scene: () => Scene): void {
       expect(await store.checks.list({ limit: 10 })).toHaveLength(1);
     });
 
-    it('brings a run once, and does not call it refused when it is asked for again', async () => {
+    it('that would bring a run which is here already leaves its key free', async () => {
       const { store } = scene();
       const runId = await scene().plan(gate('ask'));
       const exported = await store.runs.export(runId, 'mara');
       if (isRefusal(exported)) throw new Error(exported.reason);
-      // Here it is already, so that even the first one is refused, and leaves its key free.
       const request = { document: JSON.parse(JSON.stringify(exported.document)), pageKey: randomUUID() };
       expect(await store.runs.import({ ...request, requestKey: asked })).toMatchObject({ refused: true });
       expect(await store.requestKeys.find(asked)).toBeUndefined();

@@ -205,6 +205,22 @@ export function describeRunTransfers(scene: () => Scene): void {
       expect(await from.store.runs.import({ document, pageKey: randomUUID() })).toMatchObject({ state: 'cancelled' });
     });
 
+    it('is not called refused by who brought it and asks again, by its key', async () => {
+      const from = await elsewhere(scene());
+      const document = written(await from.store.runs.export(await waitingRun(from), 'mara'));
+      await scene().repository();
+      const { store, other } = scene().under;
+      const request = { document, requestKey: { key: 'k1', fingerprint: 'f' } };
+      const answers = await Promise.all(
+        Array.from({ length: 6 }, (_, index) =>
+          (index % 2 ? store : other).runs.import({ ...request, pageKey: randomUUID() }),
+        ),
+      );
+      const [first] = answers.map(made);
+      expect(answers).toEqual(answers.map(() => first));
+      expect(await take(store, document)).toMatchObject({ refused: true });
+    });
+
     it('may be done again there, also what stayed behind', async () => {
       const from = await elsewhere(scene());
       const host = await from.host();
