@@ -55,7 +55,8 @@ test(feature('restart of the real processes at ten named points'), async () => {
     const run = await play(point.replaceAll(' ', '-'), isThere);
     expect(outcomeOf(run), `killed when ${point}`).toEqual(undisturbed);
   }
-}, 600_000);
+  // Ten times three starts: the waits inside have bounds of their own, with a better message.
+}, 3_600_000);
 
 async function play(name: string, isThere: ((event: { kind: string }) => boolean) | undefined) {
   const run = await Play.begin(installation, name, workflow);

@@ -63,7 +63,8 @@ export class SolsticeProcess {
       () => {
         if (!existsSync(file)) return undefined;
         const read = JSON.parse(readFileSync(file, 'utf8')) as Addresses;
-        return read.pid === child.pid ? read : undefined;
+        // Its last word is read after all that it said before: the file alone may be seen first.
+        return read.pid === child.pid && /^Solstice is up: /m.test(output) ? read : undefined;
       },
       { describe: () => `solstice up to listen:\n${output.slice(-4000)}`, timeoutMs: 60_000 },
     );
