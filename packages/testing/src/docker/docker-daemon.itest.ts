@@ -1,3 +1,4 @@
+import { randomInt } from 'node:crypto';
 import { access, readdir, readFile, readlink } from 'node:fs/promises';
 import path from 'node:path';
 import { connectDocker } from '@solstice/workers/backends';
@@ -66,10 +67,13 @@ describe('the engine for tests', () => {
   });
 });
 
+/** So long that no other run of these tests sleeps the same: its processes are not ours. */
+const busyFor = String(randomInt(100_000, 10_000_000));
+
 async function startBusy(socketPath: string, Image: string): Promise<void> {
   const busy = await connectDocker(socketPath).createContainer({
     Image,
-    Cmd: ['sleep', '1234'],
+    Cmd: ['sleep', busyFor],
     HostConfig: { Init: true },
   });
   await busy.start();
@@ -80,7 +84,9 @@ async function processesOf(directory: string): Promise<{ pid: number; line: stri
   const processes = await Promise.all(
     pids.map(async (pid) => ({ pid, line: await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '') })),
   );
-  return processes.filter(({ line }) => line.includes(path.basename(directory)) || line.includes('sleep\x001234\0'));
+  return processes.filter(
+    ({ line }) => line.includes(path.basename(directory)) || line.includes(`sleep\0${busyFor}\0`),
+  );
 }
 
 async function tracesOf(directory: string): Promise<string[]> {

@@ -12,7 +12,7 @@ beforeAll(async () => {
 });
 
 /** Neither SIGTERM nor its shell's end takes it along. */
-const stubborn = `trap '' TERM; (trap '' TERM; echo $$ > pid; exec sleep 1000) & echo up; wait`;
+const stubborn = `trap '' TERM; sh -c 'echo $$ > pid; echo up; exec sleep 1000' & wait`;
 const untilGo = 'echo up; until [ -e go ]; do sleep 0.05; done';
 
 function isAlive(pid: number): boolean {
