@@ -27,7 +27,7 @@ const reviewed = `workflow "review" {
     on "pull_request" branches="main"
     job "say" name="Say \${pull_request.number}" {
         env NUMBER="\${pull_request.number}" BASE="\${pull_request.base}" BRANCH="\${branch}"
-        step name="Values" run="echo $NUMBER $BASE $BRANCH $CI_EVENT $CI_REF \${CI_BRANCH-none}"
+        step name="Values" run="echo $NUMBER $BASE $BRANCH $CI_EVENT $CI_REF \${CI_BRANCH-none} \${CI_PULL_REQUEST-none} \${CI_PULL_REQUEST_BASE-none}"
         step name="For main" when="pull_request.base == 'main'" run="echo for main"
         step name="For others" when="pull_request.base != 'main'" run="exit 1"
     }
@@ -188,7 +188,7 @@ describe.each([
     expect(run).toMatchObject({ state: 'succeeded', source: { commit: head } });
     const steps = run.nodes[0]?.attempts[0]?.steps.map(({ state }) => state);
     expect(steps).toEqual(['succeeded', 'succeeded', 'skipped']);
-    expect(await printed(run, 'say')).toBe('7 main tabs pull_request refs/pull/7/head none\n');
+    expect(await printed(run, 'say')).toBe('7 main tabs pull_request refs/pull/7/head tabs 7 main\n');
     expect((await finalStatus(head, 'solstice/review')).state).toBe('success');
     expect(forge?.unknownRequests).toEqual([]);
   });

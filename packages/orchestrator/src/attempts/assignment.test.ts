@@ -58,6 +58,12 @@ const needing: Claim = {
     'test.b': { result: 'succeeded', outputs: {} },
   },
 };
+const pulled: Claim = {
+  ...claim,
+  source: { ...claim.source, ref: 'refs/pull/7/head' },
+  branch: 'tabs',
+  pullRequest: { number: 7, base: 'main' },
+};
 /** As a newer claim says it: by the ids of the file, too. */
 const gathered: Claim = {
   ...claim,
@@ -76,7 +82,7 @@ test('every variable is in the documented table, and the table has no others', (
   const table = readFileSync(new URL('../../../../docs/environment.md', import.meta.url), 'utf8');
   const documented = [...table.matchAll(/^\| `([A-Z_<>]+)` \|.*\| orchestrator \|$/gm)].map((match) => match[1]);
   const tagged = { ...claim, source: { ...claim.source, ref: 'refs/tags/v1', before: 'b' } };
-  const names = [claim, tagged, cell, needing]
+  const names = [claim, tagged, pulled, cell, needing]
     .flatMap((one) => Object.keys(assignmentOf({ ...one, job: { ...one.job, env: {} } }, undefined, limits).env))
     .map((name) =>
       name
@@ -85,6 +91,20 @@ test('every variable is in the documented table, and the table has no others', (
         .replace(/^NEEDS_[A-Z].*/, 'NEEDS_<JOB>_<OUTPUT>'),
     );
   expect(new Set(names)).toEqual(new Set(documented));
+});
+
+test('the branch is that of the ref, or of a pull request the one that is to be merged', () => {
+  expect(environmentOf(claim)).toMatchObject({ CI_BRANCH: 'feature/x' });
+  expect(environmentOf(claim)).not.toHaveProperty('CI_PULL_REQUEST');
+  expect(environmentOf(pulled)).toMatchObject({
+    CI_REF: 'refs/pull/7/head',
+    CI_BRANCH: 'tabs',
+    CI_PULL_REQUEST: '7',
+    CI_PULL_REQUEST_BASE: 'main',
+  });
+  const tag = environmentOf({ ...claim, source: { ...claim.source, ref: 'refs/tags/v1' } });
+  expect(tag).toMatchObject({ CI_TAG: 'v1' });
+  expect(tag).not.toHaveProperty('CI_BRANCH');
 });
 
 test('a cell of a matrix knows which one it is', () => {

@@ -104,7 +104,8 @@ function stepsOfAssignment({ job, stepMsUsed }: Claim): Step[] {
 /** The variables that every step has. docs/environment.md lists the same names; a test compares. */
 export function environmentOf(claim: Claim): Record<string, string> {
   const { source } = claim;
-  const branch = branchOf(source.ref);
+  const branch = claim.branch ?? branchOf(source.ref);
+  const { pullRequest } = claim;
   const tag = source.ref.startsWith('refs/tags/') ? source.ref.slice('refs/tags/'.length) : undefined;
   return {
     CI: 'true',
@@ -127,6 +128,9 @@ export function environmentOf(claim: Claim): Record<string, string> {
     CI_COMMIT_SHORT: source.commit.slice(0, 8),
     ...(source.before === undefined ? {} : { CI_COMMIT_BEFORE: source.before }),
     ...(branch === undefined ? {} : { CI_BRANCH: branch }),
+    ...(pullRequest === undefined
+      ? {}
+      : { CI_PULL_REQUEST: String(pullRequest.number), CI_PULL_REQUEST_BASE: pullRequest.base }),
     ...(tag === undefined ? {} : { CI_TAG: tag }),
     ...matrixEnvironment(claim.job),
   };

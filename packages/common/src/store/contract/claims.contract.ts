@@ -110,6 +110,17 @@ export function describeClaims(scene: () => Scene): void {
       });
     });
 
+    it('say the branch and the pull request of the event, where it has one', async () => {
+      const host = await scene().host();
+      const values = { branch: 'tabs', 'pull_request.number': 7, 'pull_request.base': 'main' };
+      const nothing = { branch: '', 'pull_request.number': 0, 'pull_request.base': '' };
+      await scene().planRuns(await scene().newRun({ ...spec(job('a')), values }));
+      expect(await host.work()).toMatchObject({ branch: 'tabs', pullRequest: { number: 7, base: 'main' } });
+      await scene().planRuns(await scene().newRun({ ...spec(job('a')), values: nothing }));
+      const claim = await host.work();
+      expect([claim.branch, claim.pullRequest]).toEqual([undefined, undefined]);
+    });
+
     it('are the same for the same request id, and for the worker', async () => {
       const host = await scene().host();
       await scene().plan(job('a'));

@@ -31,6 +31,10 @@ export interface Claim {
   source: SourceRef;
   trigger: { event: string; actor: string };
   workflow: string;
+  /** As `${branch}` has it: of a pull request the one that is to be merged. Absent: the event has none. */
+  branch?: string;
+  /** Of a pull request, and of a comment on one. `base`: the branch that it is to be merged into. */
+  pullRequest?: { number: number; base: string };
   /** True when the same request id claimed it before: the worker may exist already. */
   repeated: boolean;
   /** True when the attempt is `running`: its assignment was sent (after a restart). False for a fresh claim. */

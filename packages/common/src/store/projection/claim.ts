@@ -50,6 +50,7 @@ export function claimFor(
     source: meta.source,
     trigger: meta.trigger,
     workflow: run.spec.workflow.name,
+    ...branchesIn(run.spec.values),
     repeated,
     started: attempt.state === 'running',
     queuedAt: new Date(attempt.queuedAt),
@@ -59,6 +60,15 @@ export function claimFor(
     ...(used !== undefined && { stepMsUsed: used }),
     ...(deadlineAt !== undefined && { deadlineLeftMs: Math.max(0, deadlineAt - now.getTime()) }),
     ...(meta.trace !== undefined && { trace: meta.trace }),
+  };
+}
+
+/** By the names that expressions have for them, with the values of nothing for what the event has not. */
+function branchesIn(values: RunFlow['spec']['values'] = {}): Pick<Claim, 'branch' | 'pullRequest'> {
+  const { branch, 'pull_request.number': number, 'pull_request.base': base } = values;
+  return {
+    ...(typeof branch === 'string' && branch !== '' && { branch }),
+    ...(typeof number === 'number' && number > 0 && { pullRequest: { number, base: String(base ?? '') } }),
   };
 }
 
