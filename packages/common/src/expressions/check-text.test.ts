@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { tableScope } from './check-condition.js';
 import { checkText } from './check-text.js';
 import { Scope } from './scope.js';
 
@@ -19,8 +20,12 @@ const values = {
   'inputs.dry': true,
 };
 
-function outcome(text: string, given: Record<string, string | number | boolean> = values): string {
-  const result = checkText(text, scope);
+function outcome(
+  text: string,
+  given: Record<string, string | number | boolean> = values,
+  late?: Parameters<typeof checkText>[2],
+): string {
+  const result = checkText(text, scope, late);
   if ('problems' in result) {
     return result.problems.map(({ start, end, message }) => `${start}-${end}: ${message}`).join('; ');
   }
@@ -71,6 +76,44 @@ describe('texts with expressions', () => {
     ['${branch.substring(90)}', /out of range/],
     ['${1 / (inputs.count - 3)}', /division by zero/],
   ])('what only values show: %s', (text, expected) => expect(outcome(text)).toMatch(expected));
+
+  it.each([
+    ['v${needs.a.outputs.v}-${branch}', 'late [{"text":"v"},{"expression":"needs.a.outputs.v"},{"text":"-main"}]'],
+    ['${branch}${gates.g.x}', 'late [{"text":"main"},{"expression":"gates.g.x"}]'],
+    [
+      "$${needs.a.result} ${size(needs['a'].result)}",
+      'late [{"text":"${needs.a.result} "},{"expression":"size(needs[\'a\'].result)"}]',
+    ],
+    ["${'needs.a.result'}", '= needs.a.result'],
+    ['${needs.a.result + ""} ${brnch}', '25-30: there is no brnch here'],
+    ['${needs.a.result.matches("x")}', '2-29: "matches" is not allowed: a pattern can take for ever'],
+    ['${branch.substring(9)} ${needs.a.result}', '! '],
+    [`\${needs.a.result}${'x'.repeat(32_769)}`, '! the text is longer than 32768 characters'],
+  ])('what nodes give is known later, and all else now: %s', (text, expected) => {
+    expect(outcome(text, values, 'unchecked').slice(0, expected.length)).toBe(expected);
+  });
+
+  it.each([
+    ['x ${needs.a.result}', 'late [{"text":"x "},{"expression":"needs.a.result"}]'],
+    ['x ${branch + needs.b.result}', '13-27: there is no needs.b.result here'],
+    ['x ${needs.a.result + gates.g.n}', '4-30: no such overload: string + int'],
+    ['x ${[needs.a.result]}', '4-20: this gives list<string>, and a text is meant'],
+    ['x ${needs[branch]}', '4-17: which name this reads is known only later'],
+  ])('where the place of a text has names for it, they are checked: %s', (text, expected) => {
+    const late = tableScope({ branch: 'string', 'needs.a.result': 'string', 'gates.g.n': 'int' });
+    expect(outcome(text, values, late)).toBe(expected);
+  });
+
+  it('says what is read later, with its place in the text', () => {
+    const result = checkText(
+      "as ${needs.a.result == 'failed' ? 'x' : 'y'}",
+      scope,
+      tableScope({ 'needs.a.result': 'string' }),
+    );
+    expect('checked' in result && result.checked.late).toMatchObject([
+      { references: [{ start: 5, end: 19 }], comparisons: [{ text: 'failed', start: 23, end: 31 }] },
+    ]);
+  });
 
   it('no text grows without end', () => {
     expect(outcome('${branch}'.repeat(40), { branch: 'b'.repeat(1_000) })).toMatch(/^! the text is longer than 32768/);

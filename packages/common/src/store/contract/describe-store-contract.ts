@@ -12,6 +12,7 @@ import { describeFences } from './fences.contract.js';
 import { describeGates } from './gates.contract.js';
 import { describeHostStates } from './host-states.contract.js';
 import { describeHosts } from './hosts.contract.js';
+import { describeLateTexts } from './late-texts.contract.js';
 import { describeMeasures } from './measures.contract.js';
 import { describeOutboxAndChanges } from './outbox.contract.js';
 import { describePlacement } from './placement.contract.js';
@@ -75,6 +76,7 @@ export function describeStoreContract(name: string, make: () => Promise<StoreUnd
     describeTimers(current);
     describeBranches(current);
     describeGates(current);
+    describeLateTexts(current);
     describeReruns(current);
     describeRunTransfers(current);
     describeRequestKeys(current);

@@ -1,4 +1,5 @@
 import { runNames } from '../expression-names.js';
+import { lateTextSection } from './late-text-section.js';
 import { concurrencySection, scheduleSection } from './schedule-sections.js';
 import type { Section } from './section.js';
 
@@ -144,8 +145,8 @@ export const eventSections: Section[] = [
   concurrencySection,
   {
     title: 'Expressions',
-    text: `\`\${…}\` stands for a value in names (but not the workflow's), \`runs_on\`, \`image\` and the values of \`env\`. Inside is [CEL](https://cel.dev):
-\`\${matrix.os}\`, \`\${branch == 'main' ? 'release' : 'test'}\`, \`\${branch.lowerAscii()}\`. It is evaluated when the run is made. Names and types are checked with the file.
+    text: `\`\${…}\` stands for a value in names (but not the workflow's), \`runs_on\`, \`image\`, the values of \`env\`, and the prompt of a gate. Inside is [CEL](https://cel.dev):
+\`\${matrix.os}\`, \`\${branch == 'main' ? 'release' : 'test'}\`, \`\${branch.lowerAscii()}\`. It is evaluated when the run is made, or, where it reads [what earlier nodes gave](#texts-that-read-what-earlier-nodes-gave), when its node begins. Names and types are checked with the file.
 \`$\${\` is \`\${\` itself. Loops and \`matches\` are refused, so that no expression takes long. What runs only if something is so says it with [\`when\`](#conditions).
 
 | name | value |
@@ -191,4 +192,5 @@ What the event has nothing for is the empty text, or 0: \`tag\` of a push to a b
       },
     ],
   },
+  lateTextSection,
 ];

@@ -11,7 +11,8 @@ export const gateSections: Section[] = [
         words: {
           id: 'Required, as of a job, with which it shares its names.',
           name: 'What people read.',
-          prompt: 'What they are asked; it may have [expressions](#expressions).',
+          prompt:
+            'What they are asked; it may have [expressions](#expressions), also of [what earlier nodes gave](#texts-that-read-what-earlier-nodes-gave).',
           approvers:
             'Who may decide it: `"user:ada"`, `"team:release"` (the teams are in the settings of the server). Left out: whoever may operate.',
           input:
