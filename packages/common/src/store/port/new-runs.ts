@@ -1,7 +1,6 @@
 import type { Origin, Rerun, RunSpec } from '../../flow/index.js';
 import type { TraceContext } from '../../telemetry/index.js';
 import type { Diagnostic } from '../../workflow/index.js';
-import type { RequestKey } from './request-keys.js';
 
 export interface SourceRef {
   repositoryId: string;
@@ -37,6 +36,14 @@ export interface NewFailedCheck {
   title: string;
   diagnostics: Diagnostic[];
   trace?: TraceContext;
+}
+
+/** By what a request that makes runs is known again, when its client did not get the answer and asks once more. */
+export interface RequestKey {
+  /** As the client made it up. */
+  key: string;
+  /** Hex SHA-256 of all that is asked for. */
+  fingerprint: string;
 }
 
 export interface PlanRequest {

@@ -1,14 +1,6 @@
-import type { NewRunNumber } from './new-runs.js';
+import type { NewRunNumber, RequestKey } from './new-runs.js';
 
-/** By what a request that makes runs is known again, when its client did not get the answer and asks once more. */
-export interface RequestKey {
-  /** As the client made it up. */
-  key: string;
-  /** Hex SHA-256 of all that is asked for. */
-  fingerprint: string;
-}
-
-/** What such a request has made. */
+/** What a request with a key has made. */
 export interface MadeByRequest {
   runs: NewRunNumber[];
   /** Why there is no run, or not for every file. */
