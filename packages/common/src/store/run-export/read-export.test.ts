@@ -55,6 +55,19 @@ it('takes a run of which something was asked to end at the deadline of its branc
   expect(readExport(document).events).toEqual(withoutExport(log));
 });
 
+it('takes late texts with what they came to, and refuses a run whose gate asks what nobody knows', () => {
+  const pieces = [{ text: 'Ship ' }, { expression: 'needs.a.outputs.v' }];
+  const runSpec = spec(job('a'), gate('ask', ['a'], { late: [{ at: { kind: 'prompt' }, pieces }] }));
+  const flow = new Flow(runSpec);
+  const result = { state: 'succeeded' as const, outputs: { v: '1.2' } };
+  flow.do({ kind: 'finish', attemptId: flow.start('a'), result });
+  flow.do({ kind: 'export', by: 'mara' });
+  const { document } = writtenBy(flow, runSpec);
+  expect(nodesOf(readExport(document).flow).map(({ texts }) => texts)).toEqual([undefined, ['Ship 1.2']]);
+  const forgetful = JSON.parse(JSON.stringify(document).replace(',"texts":["Ship 1.2"]', ''));
+  expect(() => readExport(forgetful)).toThrow(/ask is running, and its texts are not known/);
+});
+
 it('takes every run that may be exported, whatever was said to it, as it was there', () => {
   let taken = 0;
   fc.assert(
