@@ -161,7 +161,7 @@ class Builder {
       for (const entry of node.entries) {
         const location = getLocation(entry.value);
         const start = location?.start.offset ?? 0;
-        const end = location?.end.offset ?? start;
+        const end = endOf(entry.value.value, this.text, start, location?.end.offset ?? start);
         const value: LocatedValue = {
           value: entry.value.value,
           span: this.lines.span(start, end),
@@ -197,4 +197,11 @@ class Builder {
   private refuseTag(span: Span): void {
     this.sink.error(span, 'type-annotation', 'type annotations mean nothing here', 'Take the part in parentheses out.');
   }
+}
+
+/** Of a number with a base of its own, the reader takes a ";" that follows, and what stands after it, for a part. */
+function endOf(value: unknown, text: string, start: number, end: number): number {
+  if (typeof value !== 'number') return end;
+  const semicolon = text.slice(start, end).indexOf(';');
+  return semicolon < 0 ? end : start + semicolon;
 }
