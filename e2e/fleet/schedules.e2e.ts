@@ -43,7 +43,7 @@ describe.skipIf(fleetMissing)('schedules of a fleet', () => {
     }
     await pushTree(await here.addRepository('work'), tree);
     const wanted = Object.keys(schedules).length;
-    await eventually(async () => (await here.client().schedules()).length === wanted, {
+    await eventually(async () => (await here.client().schedules()).schedules.length === wanted, {
       describe: () => `${wanted} schedules to be read\n${here.said()}`,
       timeoutMs: 60_000,
     });
@@ -84,7 +84,7 @@ describe.skipIf(fleetMissing)('schedules of a fleet', () => {
     expect(runs.map(({ workflow }) => workflow).sort()).toEqual([...names, ...names, ...names].sort());
     const log = await here.ciadm('logs', String(runs[0]?.number), '--raw');
     expect(log.stdout.toString()).toBe('schedule of main\n');
-    for (const { lastTick, skipped } of await here.client().schedules()) {
+    for (const { lastTick, skipped } of (await here.client().schedules()).schedules) {
       expect([lastTick?.run?.id, skipped]).toEqual([expect.any(String), 0]);
     }
     await expectAllReported(here);
@@ -104,7 +104,7 @@ describe.skipIf(fleetMissing)('schedules of a fleet', () => {
     ]);
     await expectAllSucceededOnce(here, { runs: 1, jobs: 1 });
     const [run] = await here.client().runs({ limit: 10 });
-    const [once, skip] = await here.client().schedules();
+    const [once, skip] = (await here.client().schedules()).schedules;
     expect(once).toMatchObject({ workflow: 'once', skipped: 0, lastTick: { run: { id: run?.id } } });
     expect(skip).toMatchObject({ workflow: 'skip', skipped: 3 });
     expect(skip?.lastTick).toBeUndefined();

@@ -12,7 +12,7 @@ export { registerRunPages } from './pages/register.js';
 export { describeState } from './runs/describe.js';
 export { nodeFacts, runName } from './runs/node-facts.js';
 export { runPagePath, unbegunStep } from './runs/run-view.js';
-export type { ScheduleView } from './schedules/schedule-view.js';
+export type { ScheduleList, ScheduleReadingView, ScheduleView } from './schedules/schedule-view.js';
 export type {
   AttemptInfo,
   CheckView,

@@ -1,6 +1,7 @@
 import { causeSchema } from '@solstice/common/flow';
 import { z } from 'zod';
 import { instant } from './instant.js';
+import { scheduleReadingSchema } from './schedules/schedule-view.js';
 
 /**
  * What the operator API answers, in one place: the server builds these, the client checks them, and a description
@@ -281,6 +282,8 @@ export const repositorySchema = z.object({
   webhookUrl: z.string().optional(),
   /** `repository`: it has one of its own; `forge`: the forge's counts; `none`: there is none. */
   webhookSecret: z.enum(['repository', 'forge', 'none']),
+  /** From what its schedules were read; absent from an older server, and where it is added. */
+  schedules: scheduleReadingSchema.optional(),
   createdAt: instant,
 });
 export const repositoryListSchema = z.object({ repositories: z.array(repositorySchema) });

@@ -24,7 +24,7 @@ import type {
   triggerBodySchema,
 } from '../requests.js';
 import { MOST_IMPORT_BYTES, tooLarge } from '../runs/import-limit.js';
-import { type ScheduleView, scheduleListSchema } from '../schedules/schedule-view.js';
+import { type ScheduleList, scheduleListSchema } from '../schedules/schedule-view.js';
 import {
   type CheckView,
   cancelAnswerSchema,
@@ -123,8 +123,8 @@ export interface OperatorClient {
     limit?: number | undefined;
   }): Promise<DeliveryView[]>;
   delivery(id: string): Promise<DeliveryView>;
-  /** By repository and file. */
-  schedules(filter?: { repository?: string | undefined }): Promise<ScheduleView[]>;
+  /** By repository and file; with what they were read from, also where there are none. */
+  schedules(filter?: { repository?: string | undefined }): Promise<ScheduleList>;
   checks(filter?: {
     run?: string | number | undefined;
     commit?: string | undefined;
@@ -183,7 +183,7 @@ export function createOperatorClient(settings: OperatorClientSettings): Operator
     addRepository: (request) => http.post(repositoryAnswerSchema, '/repositories', request),
     deliveries: async (filter = {}) => (await http.get(deliveryListSchema, '/deliveries', filter)).deliveries,
     delivery: (id) => http.get(deliverySchema, `/deliveries/${encodeURIComponent(id)}`),
-    schedules: async (filter = {}) => (await http.get(scheduleListSchema, '/schedules', filter)).schedules,
+    schedules: (filter = {}) => http.get(scheduleListSchema, '/schedules', filter),
     checks: async (filter = {}) => (await http.get(checkListSchema, '/checks', filter)).checks,
     doctor: async () => (await http.get(doctorSchema, '/doctor')).items,
   };

@@ -1,17 +1,27 @@
 import { SolsticeError } from '@solstice/common/errors';
-import type { Repository } from '@solstice/common/store';
+import type { Repository, ScheduleReading } from '@solstice/common/store';
 import type { FastifyInstance } from 'fastify';
 import type { ForgePort, OperatorApiDeps } from '../deps.js';
 import { parseInput } from '../operator/errors.js';
 import { repositoryBodySchema } from '../requests.js';
+import { readingView } from '../schedules/reading-view.js';
 import type { RepositoryAnswer, RepositoryView } from '../schemas.js';
 
 export function registerRepositoryRoutes(app: FastifyInstance, deps: OperatorApiDeps): void {
   const forges = new Map(deps.forges.map((forge) => [forge.id, forge]));
 
   app.get('/repositories', async () => {
-    const repositories = await deps.store.repositories.list();
-    return { repositories: repositories.map((repository) => repositoryView(repository, forges.get(repository.forge))) };
+    const [repositories, readings] = await Promise.all([
+      deps.store.repositories.list(),
+      deps.store.scheduleLooks.readings(),
+    ]);
+    const reading = new Map(readings.map((one) => [one.repositoryId, one]));
+    return {
+      repositories: repositories.map((repository) => ({
+        ...repositoryView(repository, forges.get(repository.forge)),
+        ...withReading(repository, reading.get(repository.id)),
+      })),
+    };
   });
 
   app.post('/repositories', async (request, reply): Promise<RepositoryAnswer> => {
@@ -62,6 +72,10 @@ function findForge(forges: readonly ForgePort[], id: string | undefined): ForgeP
   }
   if (!found[0]) throw new SolsticeError('not-found', `There is no forge "${id}".`, { hint });
   return found[0];
+}
+
+function withReading({ name }: Repository, reading: ScheduleReading | undefined): Pick<RepositoryView, 'schedules'> {
+  return reading === undefined ? {} : { schedules: readingView(reading, name) };
 }
 
 function repositoryView(repository: Repository, forge: ForgePort | undefined): RepositoryView {

@@ -4,6 +4,7 @@ import type { OperatorApiDeps } from '../deps.js';
 import { parseInput } from '../operator/errors.js';
 import { findRepository } from '../repositories/find-repository.js';
 import { scheduleListQuerySchema } from '../requests.js';
+import { readingView } from './reading-view.js';
 import type { ScheduleView } from './schedule-view.js';
 
 /** When workflows start by themselves. */
@@ -11,12 +12,17 @@ export function registerScheduleRoutes(app: FastifyInstance, { store }: Operator
   app.get('/schedules', async (request) => {
     const { repository } = parseInput(scheduleListQuerySchema, request.query);
     const repositoryId = repository === undefined ? undefined : (await findRepository(store, repository)).id;
-    const [schedules, repositories] = await Promise.all([
-      store.schedules.list(repositoryId === undefined ? {} : { repositoryId }),
+    const filter = repositoryId === undefined ? {} : { repositoryId };
+    const [schedules, readings, repositories] = await Promise.all([
+      store.schedules.list(filter),
+      store.scheduleLooks.readings(filter),
       store.repositories.list(),
     ]);
     const names = new Map(repositories.map(({ id, name }) => [id, name]));
-    return { schedules: schedules.map((schedule) => scheduleView(schedule, names.get(schedule.repositoryId))) };
+    return {
+      schedules: schedules.map((schedule) => scheduleView(schedule, names.get(schedule.repositoryId))),
+      readings: readings.map((reading) => readingView(reading, names.get(reading.repositoryId))),
+    };
   });
 }
 

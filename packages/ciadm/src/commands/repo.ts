@@ -4,6 +4,7 @@ import { SolsticeError } from '@solstice/common/errors';
 import type { Command } from 'commander';
 import { type Runtime, withExamples } from '../command.js';
 import type { Context } from '../context.js';
+import { readingNotes } from '../render/schedule-reading.js';
 import { type Column, renderTable } from '../render/table.js';
 import { oneLine } from '../render/text.js';
 import { installHook } from '../repo/post-receive-hook.js';
@@ -102,6 +103,11 @@ export function addRepo(program: Command, runtime: Runtime): void {
       ];
       const { columns: width, colours } = output;
       for (const line of renderTable(columns, repositories, { width, colours })) await output.line(line);
+      const now = context.io.clock.now();
+      const readings = repositories.flatMap(({ schedules }) => schedules ?? []);
+      for (const note of readings.flatMap((reading) => readingNotes(reading, now))) {
+        await output.line(colours.dim(`schedules of ${note}`));
+      }
       return undefined;
     }),
   );

@@ -1,6 +1,7 @@
 import type { ScheduleView } from '@solstice/api';
 import type { Command } from 'commander';
 import { type Runtime, withExamples } from '../command.js';
+import { readingLine, readingNotes } from '../render/schedule-reading.js';
 import { type Column, renderTable } from '../render/table.js';
 import { oneLine } from '../render/text.js';
 import { relativeTime } from '../render/time.js';
@@ -16,16 +17,17 @@ export function addSchedules(program: Command, runtime: Runtime): void {
     runtime.action<{ repository?: string }>(async (context, _args, { repository }) => {
       const { output } = context;
       const { colours } = output;
-      const schedules = await (await context.client()).schedules({ repository });
+      const { schedules, readings } = await (await context.client()).schedules({ repository });
       if (context.json) {
-        await output.json({ schedules });
-        return undefined;
-      }
-      if (schedules.length === 0) {
-        output.note('No schedules. They are read from the workflow files with each push to the default branch.');
+        await output.json({ schedules, readings });
         return undefined;
       }
       const now = context.io.clock.now();
+      if (schedules.length === 0) {
+        output.note('No schedules. They are read from the files of each default branch, at once and with each push.');
+        for (const reading of readings) await output.line(readingLine(reading, now));
+        return undefined;
+      }
       const columns: Column<ScheduleView>[] = [
         { title: 'REPOSITORY', value: (schedule) => schedule.repository ?? schedule.repositoryId, shrinkTo: 10 },
         { title: 'WORKFLOW', value: ({ workflow }) => workflow, shrinkTo: 8 },
@@ -40,6 +42,9 @@ export function addSchedules(program: Command, runtime: Runtime): void {
         for (const note of notesOf(schedule)) {
           await output.line(colours.dim(`${oneLine(schedule.workflow)} (${oneLine(schedule.file)}): ${note}`));
         }
+      }
+      for (const note of readings.flatMap((reading) => readingNotes(reading, now))) {
+        await output.line(colours.dim(note));
       }
       return undefined;
     }),

@@ -123,14 +123,19 @@ function withVariables(spec: RunSpec, env: Readonly<Record<string, string>>): Ru
 
 /** A check in red for a file that is wrong; its title names the first place. */
 export function failedCheck(file: BrokenFile, source: SourceRef): NewFailedCheck {
-  const first = file.diagnostics.find(({ severity }) => severity === 'error');
-  const place = first ? `${first.file}:${first.line}:${first.column}: ${first.message}` : `${file.path} is broken`;
   return {
     source,
     context: `solstice/${file.path.split('/').at(-1)}`,
-    title: oneLine(place, 140),
+    title: firstProblem(file),
     diagnostics: file.diagnostics,
   };
+}
+
+/** In one line, with its place. */
+export function firstProblem(file: BrokenFile): string {
+  const first = file.diagnostics.find(({ severity }) => severity === 'error');
+  const place = first ? `${first.file}:${first.line}:${first.column}: ${first.message}` : `${file.path} is broken`;
+  return oneLine(place, 140);
 }
 
 /** Which workflows an event starts, with what is to be said of some of them, and for each other one why not. */

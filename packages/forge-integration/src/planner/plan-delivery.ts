@@ -33,7 +33,7 @@ export type Verdict =
   | { kind: 'plan'; request: PlanRequest };
 
 interface Case {
-  store: Pick<Store, 'schedules'>;
+  store: Pick<Store, 'schedules' | 'scheduleLooks'>;
   delivery: Delivery;
   repository: Repository;
   forge: Forge;

@@ -1,6 +1,6 @@
 import { type Clock, systemClock } from '@solstice/common/clock';
 import { SolsticeError, toError } from '@solstice/common/errors';
-import { BackgroundLoop, type PartHealth } from '@solstice/common/loops';
+import { BackgroundLoop, combine, type PartHealth } from '@solstice/common/loops';
 import type { Consumer, Queue } from '@solstice/common/queue';
 import type { Delivery, Store } from '@solstice/common/store';
 import { type Logger, type Metrics, noTracing, type TraceContext, type Tracing } from '@solstice/common/telemetry';
@@ -12,12 +12,13 @@ import { ForgeError } from '../forges/forge-error.js';
 import type { Ids, ParseFiles } from './draft-plan.js';
 import { judgeDelivery } from './plan-delivery.js';
 import { type ManualOutcome, type ManualRequest, planManually } from './plan-manually.js';
+import { ScheduleLooks } from './schedule-looks.js';
 import { withTrace } from './with-trace.js';
 
 export interface PlannerDependencies {
   store: Pick<
     Store,
-    'deliveries' | 'repositories' | 'runs' | 'requestKeys' | 'schedules'
+    'deliveries' | 'repositories' | 'runs' | 'requestKeys' | 'schedules' | 'scheduleLooks' | 'changes'
   >;
   queue: Pick<Queue, 'subscribe'>;
   forges: Forges;
@@ -63,9 +64,11 @@ export function createPlanner(dependencies: PlannerDependencies): Planner {
   const parse: ParseFiles =
     dependencies.parse ?? ((files) => parseWorkflowsInWorker(files, { deadlineMs: PARSE_DEADLINE_MS }));
   const work = new PlanningWork({ ...dependencies, parse, logger: dependencies.logger.child({ part: 'planner' }) });
+  const everyMs = dependencies.sweepMs ?? 5_000;
+  const looks = new ScheduleLooks({ ...dependencies, parse, everyMs });
   const loop = new BackgroundLoop({
     name: 'planner',
-    everyMs: dependencies.sweepMs ?? 5_000,
+    everyMs,
     logger: dependencies.logger.child({ part: 'planner' }),
     onCrash,
     metrics: dependencies.metrics,
@@ -78,6 +81,7 @@ export function createPlanner(dependencies: PlannerDependencies): Planner {
   return {
     async start() {
       loop.start();
+      looks.start();
       bell ??= await queue.subscribe({ kind: 'delivery' }, async (message) => {
         if (message.kind !== 'delivery') return;
         const delivery = await store.deliveries.get(message.deliveryId);
@@ -88,9 +92,10 @@ export function createPlanner(dependencies: PlannerDependencies): Planner {
       await bell?.cancel();
       work.stop();
       await loop.stop();
+      await looks.stop();
       await work.settled();
     },
-    health: () => loop.health(),
+    health: () => combine({ deliveries: loop.health(), 'schedule looks': looks.health() }),
     planManually: (request) => planManually(request, { store, forges, parse, ids, tracing: dependencies.tracing }),
   };
 }

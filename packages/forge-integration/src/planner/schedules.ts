@@ -1,12 +1,13 @@
-import { branchOf, type PushEvent } from '@solstice/common/forge';
-import type { Repository, ScheduleSource, Store } from '@solstice/common/store';
+import { branchOf, type ForgeEvent, type PushEvent } from '@solstice/common/forge';
+import type { Repository, ScheduleLook, ScheduleSource, Store } from '@solstice/common/store';
 import type { Workflow } from '@solstice/common/workflow';
 import type { Forge } from '../forges/forge.js';
-import type { ReadCommit } from './draft-plan.js';
+import { defaultRefOf } from './default-ref.js';
+import { firstProblem, type ReadCommit } from './draft-plan.js';
 import type { Occasion } from './occasion.js';
 
 export interface ReadSchedules {
-  store: Pick<Store, 'schedules'>;
+  store: Pick<Store, 'schedules' | 'scheduleLooks'>;
   forge: Forge;
   repository: Repository;
   signal: AbortSignal;
@@ -23,39 +24,55 @@ export async function takeSchedules(
   read: ReadCommit,
   ask: ReadSchedules,
 ): Promise<string[]> {
-  const { store, repository } = ask;
-  if (event.kind === 'forge.push.v1') {
-    if (branchOf(event.ref) === undefined) return [];
-    const hasSome = read.workflows.some((workflow) => rulesOf(workflow).length > 0);
-    const hadSome = hasSome || (await store.schedules.list({ repositoryId: repository.id })).length > 0;
-    if (!hadSome || !(await isDefaultBranch(event, ask))) return [];
-  } else if (event.kind !== 'forge.schedule.v1') {
-    return [];
-  }
-  return (await store.schedules.replace(scheduleSource(repository.id, deliveryId, source.commit, read))).stale;
+  if (!(await tellsOfDefaultBranch(event, ask))) return [];
+  const { ref, commit } = source;
+  const taken = scheduleSource({ repositoryId: ask.repository.id, deliveryId, ref, commit }, read);
+  return (await ask.store.schedules.replace(taken)).stale;
 }
 
-function scheduleSource(
-  repositoryId: string,
-  deliveryId: string | undefined,
-  commit: string,
+/** The same of what was read for a look, which ends with it. */
+export async function takeLookedAt(
+  look: ScheduleLook,
+  at: { ref: string; commit: string },
   read: ReadCommit,
-): ScheduleSource {
+  store: Pick<Store, 'schedules'>,
+): ReturnType<Store['schedules']['replace']> {
+  return store.schedules.replace(
+    scheduleSource({ repositoryId: look.repository.id, deliveryId: undefined, look, ...at }, read),
+  );
+}
+
+function scheduleSource(of: Omit<ScheduleSource, 'files' | 'broken'>, read: ReadCommit): ScheduleSource {
   return {
-    ...{ repositoryId, deliveryId, commit },
+    ...of,
     files: read.workflows.map((workflow) => ({
       file: workflow.file,
       workflow: workflow.name,
       schedules: rulesOf(workflow),
     })),
-    broken: read.broken.map(({ path }) => path),
+    broken: read.broken.map((file) => ({ file: file.path, problem: firstProblem(file) })),
   };
 }
 
-async function isDefaultBranch(event: PushEvent, { forge, repository, signal }: ReadSchedules): Promise<boolean> {
-  const defaultBranch = repository.defaultBranch ?? event.repository.defaultBranch;
-  const ref = defaultBranch === undefined ? await forge.defaultRef(repository, signal) : `refs/heads/${defaultBranch}`;
-  return ref === event.ref;
+async function tellsOfDefaultBranch(event: ForgeEvent, ask: ReadSchedules): Promise<boolean> {
+  if (event.kind === 'forge.schedule.v1') return true;
+  if (event.kind !== 'forge.push.v1' || branchOf(event.ref) === undefined) return false;
+  const { repository, forge, signal } = ask;
+  const told = repository.defaultBranch ?? event.repository.defaultBranch;
+  const ref = told === undefined ? await defaultRefOf(repository, forge, signal) : `refs/heads/${told}`;
+  if (ref === event.ref) return true;
+  if (ref !== undefined) await noticeAnother(ref, event, ask);
+  return false;
+}
+
+/** The forge's default branch is another than the one that was read last: nobody pushes to it because of that. */
+async function noticeAnother(ref: string, event: PushEvent, { store, repository }: ReadSchedules): Promise<void> {
+  if (repository.defaultBranch !== undefined || event.repository.defaultBranch === undefined) return;
+  const [reading] = await store.scheduleLooks.readings({ repositoryId: repository.id });
+  const before = reading?.source?.ref;
+  if (before !== undefined && before !== ref && reading?.dueAt === undefined) {
+    await store.scheduleLooks.ask(repository.id);
+  }
 }
 
 function rulesOf(workflow: Workflow): ScheduleSource['files'][number]['schedules'] {

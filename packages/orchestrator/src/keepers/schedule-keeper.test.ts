@@ -36,7 +36,13 @@ async function schedule(cron: string): Promise<void> {
     ...{ sealedWebhookSecret: undefined, origin: 'settings' },
   });
   await store.schedules.replace({
-    ...{ repositoryId: repository.id, deliveryId: undefined, commit: 'a'.repeat(40), broken: [] },
+    ...{
+      repositoryId: repository.id,
+      deliveryId: undefined,
+      ref: 'refs/heads/main',
+      commit: 'a'.repeat(40),
+      broken: [],
+    },
     files: [{ file: 'a.kdl', workflow: 'a', schedules: [{ cron, timezone: 'UTC', missed: 'run-once' }] }],
   });
 }

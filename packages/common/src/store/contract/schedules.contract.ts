@@ -15,13 +15,14 @@ export function describeSchedules(scene: () => Scene): void {
     ): Promise<ScheduleSource> => ({
       repositoryId: (await scene().repository()).id,
       deliveryId: undefined,
-      commit: 'a'.repeat(40),
+      ...{ ref: 'refs/heads/main', commit: 'a'.repeat(40) },
       files: Object.entries(files).map(([name, schedules]) => ({ file: `${name}.kdl`, workflow: name, schedules })),
       broken: [],
       ...more,
     });
     const replace = async (...given: Parameters<typeof source>) =>
       scene().store.schedules.replace(await source(...given));
+    const broken = (...files: string[]) => files.map((file) => ({ file, problem: `${file}:1:1: no` }));
     const listed = async (): Promise<string[]> =>
       (await scene().store.schedules.list()).map(({ file, cron, missed }) => `${file} ${cron} ${missed}`);
     /** To the next tick of the first schedule, and a little beyond. */
@@ -153,7 +154,7 @@ export function describeSchedules(scene: () => Scene): void {
     it('stay as they were where their file is broken, and it is said', async () => {
       await replace({ a: [hourly], b: [hourly] });
       const commit = 'b'.repeat(40);
-      const answer = await replace({}, { commit, broken: ['b.kdl', 'c.kdl'] });
+      const answer = await replace({}, { commit, broken: broken('b.kdl', 'c.kdl') });
       expect(answer).toEqual({ replaced: true, stale: ['b.kdl'] });
       expect(await scene().store.schedules.list()).toMatchObject([{ file: 'b.kdl', staleAtCommit: commit }]);
       await replace({ b: [hourly] });

@@ -11,6 +11,7 @@ import { measure } from './measures.js';
 import { MemoryRepositories } from './repositories.js';
 import { MemoryRequestKeys } from './request-keys.js';
 import { MemoryRuns } from './runs.js';
+import { MemoryScheduleLooks } from './schedule-looks.js';
 import { MemorySchedules } from './schedules.js';
 import { MemoryTimers } from './timers.js';
 
@@ -28,11 +29,12 @@ export function createMemoryStore(settings: MemoryStoreSettings): Store {
     repositories: new MemoryRepositories(core),
     deliveries: new MemoryDeliveries(core),
     runs: new MemoryRuns(core),
-    attempts: new MemoryAttempts(core),
     requestKeys: new MemoryRequestKeys(core),
+    attempts: new MemoryAttempts(core),
     timers: new MemoryTimers(core),
     concurrency: new MemoryConcurrency(core),
     schedules: new MemorySchedules(core),
+    scheduleLooks: new MemoryScheduleLooks(core),
     hosts: new MemoryHosts(core),
     logs: logStore(core),
     outbox: outboxStore(core),

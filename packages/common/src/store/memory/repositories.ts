@@ -1,5 +1,7 @@
 import type { Repository, RepositoryStore } from '../port/index.js';
+import { looksDifferent } from '../projection/index.js';
 import type { Core } from './core.js';
+import { askLook, hurryLook } from './schedule-looks.js';
 
 export class MemoryRepositories implements RepositoryStore {
   readonly #core: Core;
@@ -23,15 +25,15 @@ export class MemoryRepositories implements RepositoryStore {
         createdAt: stored?.createdAt ?? this.#core.now(),
       };
       this.#core.tables.repositories.set(row.id, row);
+      if (looksDifferent(stored, row)) askLook(this.#core, row.id);
+      else hurryLook(this.#core, row.id);
       return { ...row };
     });
   }
 
   list(): Promise<Repository[]> {
     return this.#core.transact(() =>
-      [...this.#core.tables.repositories.values()]
-        .map((row) => ({ ...row }))
-        .sort((a, b) => compare(a.forge, b.forge) || compare(a.name, b.name)),
+      [...this.#core.tables.repositories.values()].map((row) => ({ ...row })).sort(compareRepositories),
     );
   }
 
@@ -61,6 +63,10 @@ export class MemoryRepositories implements RepositoryStore {
   #byName(forge: string, name: string): Repository | undefined {
     return [...this.#core.tables.repositories.values()].find((row) => row.forge === forge && row.name === name);
   }
+}
+
+export function compareRepositories(a: Repository, b: Repository): number {
+  return compare(a.forge, b.forge) || compare(a.name, b.name);
 }
 
 /** By code units, as a database with collation C would. */

@@ -2,6 +2,7 @@ import type { ScheduleRecord, ScheduleSource, ScheduleStore, TakenTick } from '.
 import { dueTick, firstTick, rulesOf, scheduleKey, tickDelivery } from '../projection/index.js';
 import type { Core } from './core.js';
 import { acceptDelivery } from './deliveries.js';
+import { letGoOfLook } from './schedule-looks.js';
 import type { ScheduleRow } from './tables.js';
 
 export class MemorySchedules implements ScheduleStore {
@@ -14,10 +15,15 @@ export class MemorySchedules implements ScheduleStore {
   replace(source: ScheduleSource): ReturnType<ScheduleStore['replace']> {
     return this.#core.transact(() => {
       const { scheduleSources } = this.#core.tables;
-      const eventOrder = Number(source.deliveryId ?? this.#core.newDeliveryId());
+      const { look, ref, commit, files, broken } = source;
+      const lookedAt = this.#core.now();
+      const ended = { dueAt: undefined, tries: 0, problem: undefined, lookedAt };
+      if (look !== undefined && !letGoOfLook(this.#core, look, ended)) return { replaced: false, stale: [] };
+      const eventOrder = look?.place ?? Number(source.deliveryId ?? this.#core.newDeliveryId());
       const before = scheduleSources.get(source.repositoryId);
       if (before !== undefined && before.eventOrder > eventOrder) return { replaced: false, stale: [] };
-      scheduleSources.set(source.repositoryId, { eventOrder, commit: source.commit });
+      const workflows = files.length + broken.length;
+      scheduleSources.set(source.repositoryId, { eventOrder, ref, commit, readAt: lookedAt, workflows, broken });
       this.#core.touch('schedules');
       return { replaced: true, stale: this.#replaceAll(source) };
     });
@@ -30,7 +36,7 @@ export class MemorySchedules implements ScheduleStore {
     const stale = new Set<string>();
     const known = new Map(stored.map((schedule) => [scheduleKey(schedule), schedule]));
     for (const schedule of stored) {
-      if (source.broken.includes(schedule.file)) {
+      if (source.broken.some(({ file }) => file === schedule.file)) {
         stale.add(schedule.file);
         schedule.staleAtCommit = source.commit;
       } else {

@@ -12,6 +12,7 @@ import type {
   PoolOffer,
   Repository,
   Resources,
+  ScheduleReading,
   ScheduleRecord,
   WorkerRecord,
 } from '../port/index.js';
@@ -67,12 +68,27 @@ export interface ScheduleRow extends Omit<ScheduleRecord, 'lastTick'> {
   lastDeliveryId: string | undefined;
 }
 
+export interface ScheduleLookRow {
+  dueAt: Date | undefined;
+  /** In somebody's hands until it is due again. */
+  place: number | undefined;
+  tries: number;
+  problem: string | undefined;
+  lookedAt: Date | undefined;
+}
+
 /** A concurrency group; goes with its last member. */
 export interface GroupRow {
   repositoryId: string;
   /** How many have come so far. */
   entered: number;
   members: Map<string, Omit<GroupMember, 'held' | 'ended'>>;
+}
+
+export interface RequestKeyRow {
+  fingerprint: string;
+  answer: MadeByRequest;
+  at: Date;
 }
 
 /** All rows. Plain maps; whoever changes them does so without an await in between. */
@@ -84,13 +100,8 @@ export class Tables {
   readonly runs = new Map<string, RunRow>();
   readonly runIdsByNumber = new Map<number, string>();
   readonly runIdsByPageKey = new Map<string, string>();
+  readonly requestKeys = new Map<string, RequestKeyRow>();
   readonly attempts = new Map<string, AttemptRow>();
-export interface RequestKeyRow {
-  fingerprint: string;
-  answer: MadeByRequest;
-  at: Date;
-}
-
   /** Queued attempts to their runs; the order of insertion is the order of the queue. */
   readonly queued = new Map<string, string>();
   readonly requests = new Map<string, string>();
@@ -100,7 +111,6 @@ export interface RequestKeyRow {
   readonly timers = new Map<string, { runId: string; fireAtMs: number }>();
   /** Hosts to the attempt that each is kept free for. What does not count any more may still be there (`keptOf`). */
   readonly kept = new Map<string, { attemptId: string; since: Date }>();
-  readonly requestKeys = new Map<string, RequestKeyRow>();
   /** Live attempts to the worker that has them. No entry: no right to write. */
   readonly leases = new Map<string, { workerId: string; fence: Fence }>();
   readonly checks = new Map<string, CheckRow>();
@@ -112,7 +122,9 @@ export interface RequestKeyRow {
   readonly eventOrders = new Map<string, number>();
   readonly schedules = new Map<string, ScheduleRow>();
   /** Repositories to what their schedules were read from last. */
-  readonly scheduleSources = new Map<string, { eventOrder: number; commit: string }>();
+  readonly scheduleSources = new Map<string, NonNullable<ScheduleReading['source']> & { eventOrder: number }>();
+  /** By repository; no entry: it was never looked at, and is due. */
+  readonly scheduleLooks = new Map<string, ScheduleLookRow>();
   readonly outbox = new Map<string, { message: Message; at: Date; trace?: TraceContext }>();
 }
 

@@ -1,12 +1,13 @@
 /**
  * `outbox`: something is to be sent. `timers`: there are other timers, perhaps an earlier one than before. `schedules`: the
- * same of schedules. `concurrency`: a run has come to its group, or has ended.
+ * same of schedules. `schedule-looks`: a default branch is to be looked at. `concurrency`: a run has come to its group, or has ended.
  */
 export type ChangeTopic =
   | 'outbox'
   | 'timers'
   | 'concurrency'
   | 'schedules'
+  | 'schedule-looks'
   | `run:${string}`
   | `attempt:${string}`
   | `host:${string}`;

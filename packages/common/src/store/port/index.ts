@@ -15,6 +15,7 @@ export * from './repositories.js';
 export * from './request-keys.js';
 export * from './run-detail.js';
 export * from './runs.js';
+export * from './schedule-looks.js';
 export * from './schedules.js';
 export * from './store.js';
 export * from './timers.js';

@@ -1,12 +1,24 @@
+import type { ScheduleLook } from './schedule-looks.js';
+
 /** What a repository's workflow files say of schedules, at a commit of its default branch. */
 export interface ScheduleSource {
   repositoryId: string;
-  /** The push that it was read for; undefined: it was read by hand, and is newer than all pushes so far. */
+  /** The push or tick that it was read for; undefined: a look, or if there is none either, it is newer than all so far. */
   deliveryId: string | undefined;
+  /** The look that it was read for, which ends with this. */
+  look?: ScheduleLook;
+  /** `refs/heads/main` */
+  ref: string;
   commit: string;
   files: { file: string; workflow: string; schedules: ScheduleRule[] }[];
   /** Files that nobody can read now: what they said before goes on. */
-  broken: string[];
+  broken: BrokenScheduleFile[];
+}
+
+export interface BrokenScheduleFile {
+  file: string;
+  /** The first of what is wrong, with its place. */
+  problem: string;
 }
 
 export interface ScheduleRule {
@@ -44,7 +56,8 @@ export interface TakenTick {
 export interface ScheduleStore {
   /**
    * What the files say takes the place of what is stored. A schedule that stays the same keeps its next tick; a new one
-   * has the first after now. `replaced: false`: a newer push was read before, and nothing changes. `stale`: the broken
+   * has the first after now. `replaced: false`: a newer push was read before, or
+   * the look is in other hands, and nothing changes. `stale`: the broken
    * files whose schedules go on as they were.
    */
   replace(source: ScheduleSource): Promise<{ replaced: boolean; stale: string[] }>;

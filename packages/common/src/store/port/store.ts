@@ -11,6 +11,7 @@ import type { OutboxStore } from './outbox.js';
 import type { RepositoryStore } from './repositories.js';
 import type { RequestKeyStore } from './request-keys.js';
 import type { RunStore } from './runs.js';
+import type { ScheduleLookStore } from './schedule-looks.js';
 import type { ScheduleStore } from './schedules.js';
 import type { TimerStore } from './timers.js';
 
@@ -32,11 +33,12 @@ export interface Store {
   readonly repositories: RepositoryStore;
   readonly deliveries: DeliveryStore;
   readonly runs: RunStore;
-  readonly attempts: AttemptStore;
   readonly requestKeys: RequestKeyStore;
+  readonly attempts: AttemptStore;
   readonly timers: TimerStore;
   readonly concurrency: ConcurrencyStore;
   readonly schedules: ScheduleStore;
+  readonly scheduleLooks: ScheduleLookStore;
   readonly hosts: HostStore;
   readonly logs: LogStore;
   readonly outbox: OutboxStore;

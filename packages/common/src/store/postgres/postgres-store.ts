@@ -19,6 +19,7 @@ import { PostgresRepositories } from './repositories.js';
 import { PostgresRequestKeys } from './request-keys.js';
 import { RunCommands } from './run-commands.js';
 import { PostgresRuns } from './runs.js';
+import { PostgresScheduleLooks } from './schedule-looks.js';
 import { PostgresSchedules } from './schedules.js';
 import { PostgresTimers } from './timers.js';
 
@@ -65,11 +66,12 @@ export async function createPostgresStore(settings: PostgresStoreSettings): Prom
     repositories: new PostgresRepositories(db),
     deliveries: new PostgresDeliveries(db),
     runs: new PostgresRuns(db, commands),
-    attempts: new PostgresAttempts(db, commands, new Claims(db, commands)),
     requestKeys: new PostgresRequestKeys(db),
+    attempts: new PostgresAttempts(db, commands, new Claims(db, commands)),
     timers: new PostgresTimers(db, commands),
     concurrency: new PostgresConcurrency(db, commands),
     schedules: new PostgresSchedules(db),
+    scheduleLooks: new PostgresScheduleLooks(db),
     hosts: new PostgresHosts(db, renewals, commands),
     logs: { read: (attemptId, options) => db.direct((tx) => readChunks(tx, attemptId, options)) },
     outbox: outboxStore(db),

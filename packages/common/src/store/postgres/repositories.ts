@@ -1,5 +1,7 @@
 import type { Repository, RepositoryStore } from '../port/index.js';
+import { looksDifferent } from '../projection/index.js';
 import * as sql from '../sql/repositories.js';
+import { askLook, hurryLook } from '../sql/schedule-looks.js';
 import type { Database } from './database.js';
 
 export class PostgresRepositories implements RepositoryStore {
@@ -10,7 +12,17 @@ export class PostgresRepositories implements RepositoryStore {
   }
 
   upsert(given: Omit<Repository, 'id' | 'createdAt'>): Promise<Repository> {
-    return this.#db.direct(async (db, now) => sql.upsertRepository(db, given, await now()));
+    return this.#db.transaction(async (tx) => {
+      const before = await sql.lockRepositoryNamed(tx, given.forge, given.name);
+      const stored = await sql.upsertRepository(tx, given, tx.now);
+      if (looksDifferent(before, stored)) {
+        await askLook(tx, stored.id, tx.now);
+        tx.touch('schedule-looks');
+      } else if (await hurryLook(tx, stored.id, tx.now)) {
+        tx.touch('schedule-looks');
+      }
+      return stored;
+    });
   }
 
   list(): Promise<Repository[]> {

@@ -3,6 +3,7 @@ import type { ScheduleRecord, ScheduleSource, ScheduleStore, TakenTick } from '.
 import { dueTick, firstTick, rulesOf, scheduleKey, tickDelivery } from '../projection/index.js';
 import { nextEventOrder } from '../sql/concurrency.js';
 import { deliveryByForgeId } from '../sql/deliveries.js';
+import { letGoOfLook } from '../sql/schedule-looks.js';
 import * as sql from '../sql/schedules.js';
 import type { Database, Transaction } from './database.js';
 import { insertDelivery } from './deliveries.js';
@@ -16,8 +17,8 @@ export class PostgresSchedules implements ScheduleStore {
 
   replace(source: ScheduleSource): ReturnType<ScheduleStore['replace']> {
     return this.#db.transaction(async (tx) => {
-      const order = source.deliveryId === undefined ? await nextEventOrder(tx) : Number(source.deliveryId);
-      if (!(await sql.takeSource(tx, source, order))) return { replaced: false, stale: [] };
+      if (!(await endLook(tx, source))) return { replaced: false, stale: [] };
+      if (!(await sql.takeSource(tx, source, await orderOf(tx, source), tx.now))) return { replaced: false, stale: [] };
       const stale = await replaceAll(tx, source);
       tx.touch('schedules');
       return { replaced: true, stale };
@@ -73,6 +74,20 @@ export class PostgresSchedules implements ScheduleStore {
   }
 }
 
+/** False: it was read for a look that is in other hands now. */
+async function endLook(tx: Transaction, { look }: ScheduleSource): Promise<boolean> {
+  if (look === undefined) return true;
+  const { repository, place } = look;
+  const to = { dueAt: undefined, tries: 0, problem: undefined, lookedAt: tx.now };
+  return letGoOfLook(tx, { repositoryId: repository.id, place }, to);
+}
+
+/** Its place in the inbox. */
+async function orderOf(tx: Transaction, { deliveryId, look }: ScheduleSource): Promise<number> {
+  if (look !== undefined) return look.place;
+  return deliveryId === undefined ? nextEventOrder(tx) : Number(deliveryId);
+}
+
 /** Answers the broken files whose schedules stay. */
 async function replaceAll(tx: Transaction, source: ScheduleSource): Promise<string[]> {
   const stored = await sql.schedulesOf(tx, source.repositoryId);
@@ -80,7 +95,7 @@ async function replaceAll(tx: Transaction, source: ScheduleSource): Promise<stri
   const known = new Map(stored.map((schedule) => [scheduleKey(schedule), schedule]));
   const keep = new Set<string>();
   for (const { id, file, workflow, missed } of stored) {
-    if (!source.broken.includes(file)) continue;
+    if (!source.broken.some((one) => one.file === file)) continue;
     stale.add(file);
     keep.add(id);
     await sql.updateSchedule(tx, id, { workflow, missed, nextAt: undefined, staleAtCommit: source.commit });

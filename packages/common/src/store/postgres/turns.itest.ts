@@ -143,6 +143,7 @@ describe('with killed connections and several processes', () => {
       deliveryId: undefined,
       commit: 'a'.repeat(40),
       files,
+      ref: 'refs/heads/main',
       broken: [],
     });
     await under.advance(((await under.store.schedules.nextInMs()) ?? 0) + 10);

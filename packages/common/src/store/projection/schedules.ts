@@ -84,3 +84,8 @@ export function rulesOf(source: ScheduleSource): (ScheduleRule & { file: string;
 export function scheduleKey(schedule: { file: string; cron: string; timezone: string }): string {
   return [schedule.file, schedule.cron, schedule.timezone].join('\0');
 }
+
+/** Its schedules may be others than before: somebody has to look. */
+export function looksDifferent(before: Repository | undefined, now: Repository): boolean {
+  return before === undefined || before.defaultBranch !== now.defaultBranch || before.cloneUrl !== now.cloneUrl;
+}

@@ -82,6 +82,16 @@ export async function findRepositoryNamed(db: Queryable, forge: string, name: st
   return found && repositoryOf(found);
 }
 
+/** The same, locked against other changes of it. */
+export async function lockRepositoryNamed(tx: Queryable, forge: string, name: string): Promise<Repository | undefined> {
+  const found = await row<RepositoryRow>(
+    tx,
+    `select ${columns} from repositories where forge = $1 and name = $2 for no key update`,
+    [forge, name],
+  );
+  return found && repositoryOf(found);
+}
+
 /** Those that a forge's words may mean: by its id, by name. Locked, oldest first. */
 export async function lockCandidates(
   tx: Queryable,

@@ -1,5 +1,5 @@
 import type { Repository, ScheduleRecord, ScheduleRule, ScheduleSource } from '../port/index.js';
-import { isRowId, type Queryable, row } from './queryable.js';
+import { isRowId, json, type Queryable, row } from './queryable.js';
 import { getRepository } from './repositories.js';
 
 interface ScheduleRow {
@@ -39,13 +39,21 @@ function scheduleOf(found: ScheduleRow): Omit<ScheduleRecord, 'lastTick'> {
  * Locks a repository's schedules against other readers of its files until the end of the transaction, and says that they
  * are read from this commit now. False: they were read from a newer one.
  */
-export async function takeSource(tx: Queryable, source: ScheduleSource, eventOrder: number): Promise<boolean> {
+export async function takeSource(
+  tx: Queryable,
+  source: ScheduleSource,
+  eventOrder: number,
+  now: Date,
+): Promise<boolean> {
+  const { repositoryId, commit, ref, files, broken } = source;
   const taken = await tx.rows(
-    `insert into schedule_sources as s (repository_id, event_order, commit) values ($1, $2, $3)
-     on conflict (repository_id) do update set event_order = excluded.event_order, commit = excluded.commit
+    `insert into schedule_sources as s (repository_id, event_order, commit, ref, read_at, workflows, broken)
+     values ($1, $2, $3, $4, $5, $6, $7)
+     on conflict (repository_id) do update set event_order = excluded.event_order, commit = excluded.commit,
+       ref = excluded.ref, read_at = excluded.read_at, workflows = excluded.workflows, broken = excluded.broken
      where s.event_order <= excluded.event_order
      returning s.repository_id`,
-    [source.repositoryId, eventOrder, source.commit],
+    [repositoryId, eventOrder, commit, ref, now, files.length + broken.length, json(broken)],
   );
   return taken.length === 1;
 }

@@ -5,7 +5,7 @@ const job = '\n    job id="test" { step run="make test"; }\n';
 /** By the clock. */
 export const scheduleSection: Section = {
   title: '`on "schedule"`',
-  text: 'At fixed times, on the default branch of the repository, whose files say when: a schedule counts from the push that brings it. Each time has one run, however many servers there are, of the newest commit. While a file is broken, its schedules go on as they were. `ciadm schedules` shows them all.',
+  text: 'At fixed times, on the default branch of the repository, whose files say when: a schedule counts from the push that brings it, or from when its repository is added. Each time has one run, however many servers there are, of the newest commit. While a file is broken, its schedules go on as they were. `ciadm schedules` shows them all.',
   places: [
     {
       place: 'on schedule',
