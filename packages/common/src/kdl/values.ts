@@ -37,8 +37,14 @@ export function textOf(said: Said | undefined, sink: DiagnosticSink): Text | und
   return value === undefined || said === undefined ? undefined : asText(value, said.word.name, sink);
 }
 
-/** Several values, or one with spaces between. */
-export function listOf(said: Said | undefined, sink: DiagnosticSink): Text[] {
+/** What a list is of, one of them, and what to do if it names none. */
+interface Listed {
+  what: string;
+  ifEmpty: string;
+}
+
+/** Several values, or one with spaces between; at least one, or it was reported. */
+export function listOf(said: Said | undefined, { what, ifEmpty }: Listed, sink: DiagnosticSink): Text[] {
   if (said === undefined) return [];
   const { node, word } = said;
   const texts: Text[] = [];
@@ -48,8 +54,12 @@ export function listOf(said: Said | undefined, sink: DiagnosticSink): Text[] {
       texts.push({ text: piece[0], value: narrowed(argument, piece[0], piece.index) });
     }
   }
-  if (texts.length === 0 && node.arguments.length === 0) {
+  const [first] = node.arguments;
+  if (first === undefined) {
     sink.error(node.headSpan, 'missing-value', `"${word.name}" has no value`, `Write ${word.name} "…" "…".`);
+  } else if (texts.length === 0 && node.arguments.every(({ value }) => typeof value === 'string')) {
+    // Left out, it would often mean all of them: that may be the opposite of what an empty list was written for.
+    sink.error(first.span, 'missing-value', `"${word.name}" names no ${what}`, ifEmpty);
   }
   return texts;
 }

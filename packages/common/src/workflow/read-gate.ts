@@ -96,7 +96,8 @@ function readApprovers(said: SaidWords, sink: WorkflowSink): Pick<Gate, 'approve
     }
     const saysMore = inner.said.length > 0 || inner.hasUnknown;
     if (one.node.arguments.length === 0 && saysMore) continue;
-    for (const text of listOf(one, sink)) readApprover(text, approvers, sink);
+    const listed = { what: 'approver', ifEmpty: 'Leave it out, and anyone who may operate decides.' };
+    for (const text of listOf(one, listed, sink)) readApprover(text, approvers, sink);
   }
   const count = readCount(once.get('count'), [...approvers], sink);
   const exclude = readChoice(once.get('exclude'), ['author'], sink);

@@ -91,7 +91,8 @@ function withRules(name: string, type: Input['type'], said: SaidWords, sink: Wor
   if (type === 'bool') return { name, type };
   if (type === 'string') {
     const written = said.get('options');
-    const options = [...new Set(listOf(written, sink).map(({ text }) => text))];
+    const listed = { what: 'option', ifEmpty: 'Leave it out for any text.' };
+    const options = [...new Set(listOf(written, listed, sink).map(({ text }) => text))];
     return { name, type, ...(written !== undefined && options.length > 0 && { options }) };
   }
   const min = wholeNumberOf(said.get('min'), sink);

@@ -26,7 +26,8 @@ export function readNeeds(said: SaidWords, sink: WorkflowSink): Need[] {
     // As a property it has no words of its own: they would be the node's.
     const inner = readWords(one.as === 'child' ? one.node : { ...one.node, properties: [] }, 'needs', sink);
     const on = readChoice(inner.get('on'), ['always', 'failed'], sink);
-    return listOf(one, sink).map((text) => (on === undefined ? { text } : { text, on }));
+    const listed = { what: 'node', ifEmpty: 'Leave it out to begin at once.' };
+    return listOf(one, listed, sink).map((text) => (on === undefined ? { text } : { text, on }));
   });
 }
 

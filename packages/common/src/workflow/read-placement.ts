@@ -93,12 +93,8 @@ function readPlace(said: Said | undefined, lines: SpanMaker, sink: WorkflowSink)
 
 function readHosts(said: Said, node: LocatedNode, lines: SpanMaker, sink: WorkflowSink): string[] {
   const hosts = new Set<string>();
-  const names = listOf(said, sink);
-  const [first] = node.arguments;
-  if (names.length === 0 && node.arguments.every(({ value }) => typeof value === 'string') && first !== undefined) {
-    sink.error(first.span, 'missing-value', '"place" names no host', 'Write place "helios-1", or leave it out.');
-  }
-  for (const written of names) {
+  const listed = { what: 'host', ifEmpty: 'Write place "helios-1", or leave it out.' };
+  for (const written of listOf(said, listed, sink)) {
     const text = noExpressions(written, '"place"', lines, sink);
     if (text === undefined) continue;
     if (!text.open && !isHostId(text.text)) {

@@ -26,7 +26,8 @@ export function readRetry(said: Said | undefined, sink: WorkflowSink): Retry | u
 
 function readReasons(said: Said | undefined, sink: WorkflowSink): string[] {
   const reasons = new Set<string>();
-  for (const { text, value } of listOf(said, sink)) {
+  const listed = { what: 'reason', ifEmpty: 'Leave it out for failed and timeout.' };
+  for (const { text, value } of listOf(said, listed, sink)) {
     const [, digits] = /^exit:(\d{1,3})$/.exec(text) ?? [];
     const code = digits === undefined ? undefined : Number(digits);
     if (text === 'failed' || text === 'timeout' || text === 'infra') {

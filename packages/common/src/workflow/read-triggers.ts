@@ -123,7 +123,8 @@ function isTwice(trigger: Trigger, others: readonly Trigger[], on: LocatedNode, 
 }
 
 function globsOf(said: Said | undefined, of: 'branch' | 'tag' | 'path', sink: WorkflowSink): string[] {
-  return listOf(said, sink).map(({ text, value }) => {
+  const ifEmpty = said?.word.name === 'ignore' ? 'Leave it out to ignore none.' : `Leave it out for any ${of}.`;
+  return listOf(said, { what: of, ifEmpty }, sink).map(({ text, value }) => {
     const problem = globProblem(text, of);
     if (problem !== undefined) sink.error(value.span, 'bad-glob', problem.message, problem.hint);
     return text;
