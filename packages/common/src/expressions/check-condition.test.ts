@@ -61,11 +61,13 @@ describe('conditions', () => {
     ],
     [
       "glob(branch) == 'main'",
-      '0-12: found no matching overload for \'glob(string)\'. Expressions are CEL: ${matrix.os}, ${branch == "main" ? "release" : "test"}.',
+      `0-12: found no matching overload for 'glob(string)'. It is asked of a text, with a pattern: glob(branch, 'release/*').`,
     ],
+    ["branch = 'main'", `7-8: unexpected character: =. What is the same is asked with ==, as in branch == 'main'.`],
+    ['branch ==', `9-9: unexpected token: the end. Conditions are CEL: when="branch == 'main'".`],
     [
-      "branch = 'main'",
-      '7-8: unexpected character: =. Expressions are CEL: ${matrix.os}, ${branch == "main" ? "release" : "test"}.',
+      'branch.contains(1)',
+      `0-18: found no matching overload for 'string.contains(int)'. Conditions are CEL: when="branch == 'main'".`,
     ],
     [
       "${branch} == 'main'",

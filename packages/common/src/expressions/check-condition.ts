@@ -52,7 +52,7 @@ export function checkCondition(
     return { condition: { ...reading, ...(typeof always === 'boolean' && { always }) } };
   } catch (thrown) {
     if (thrown instanceof ParseError || thrown instanceof CelTypeError) {
-      return { problems: [{ ...inOurWords(thrown, text, []), ...(openDollar(text) ?? {}) }] };
+      return { problems: [{ ...inOurWords(thrown, text, [], example), ...(openDollar(text) ?? {}) }] };
     }
     const message = `this cannot be understood: ${thrown instanceof Error ? (thrown.message.split('\n')[0] ?? '') : String(thrown)}`;
     return { problems: [{ message, hint: 'Make it simpler.', ...whole }] };
@@ -118,7 +118,7 @@ function problemOfType(text: string, types: NameTree): TextProblem | undefined {
   const environment = makeEnvironment({ loose: false }).registerFunction('changed(string): bool', () => false);
   declare(environment, types);
   const { error, type } = environment.parse(text).check();
-  if (error !== undefined) return inOurWords(error, text, []);
+  if (error !== undefined) return inOurWords(error, text, [], example);
   if (type === 'bool') return undefined;
   const message = `a condition is true or false, and this gives ${kinds[type ?? ''] ?? type ?? 'something else'}`;
   const hint = type === 'string' ? `Compare it: when="${cut(text)} == '…'".` : example;

@@ -2,8 +2,18 @@ import type { TypeError as CelTypeError, ParseError } from '@marcbachmann/cel-js
 import { nearestName } from '../errors/index.js';
 import type { TextProblem } from './split-text.js';
 
-/** What the library says of an expression, as this language says it, with its place. */
-export function inOurWords(error: ParseError | CelTypeError, source: string, names: readonly string[]): TextProblem {
+const textExample = 'Expressions are CEL: ${matrix.os}, ${branch == "main" ? "release" : "test"}.';
+
+/**
+ * What the library says of an expression, as this language says it, with its place. `example`: how one is written there,
+ * said where nothing better is known.
+ */
+export function inOurWords(
+  error: ParseError | CelTypeError,
+  source: string,
+  names: readonly string[],
+  example = textExample,
+): TextProblem {
   const range = error.range ?? { start: 0, end: source.length };
   const start = Math.min(range.start, source.length);
   const place = { start, end: Math.min(Math.max(range.end, start), source.length) };
@@ -21,8 +31,15 @@ export function inOurWords(error: ParseError | CelTypeError, source: string, nam
       ? / (==|!=|<=?|>=?|in) /.test(said)
         ? "Compare like with like: a number with 3, a text with '3', a bool with nothing at all."
         : 'Texts are joined with texts: string(…) makes one of a number.'
-      : 'Expressions are CEL: ${matrix.os}, ${branch == "main" ? "release" : "test"}.';
+      : (hintFor(said) ?? example);
   return { message: said.replace(/EOF/g, 'the end'), hint, ...place };
+}
+
+/** Of what people often write who know other languages, or not what a function is given. */
+function hintFor(said: string): string | undefined {
+  if (/'glob\(/.test(said)) return "It is asked of a text, with a pattern: glob(branch, 'release/*').";
+  if (said === 'unexpected character: =') return "What is the same is asked with ==, as in branch == 'main'.";
+  return undefined;
 }
 
 const hints: Record<string, string> = {
