@@ -23,6 +23,7 @@ import { describeRequestKeys } from './request-keys.contract.js';
 import { describeReruns } from './reruns.contract.js';
 import { describeRunTransfers } from './run-transfers.contract.js';
 import { Scene, type StoreUnderTest } from './scene.js';
+import { describeScheduleLooks } from './schedule-looks.contract.js';
 import { describeSchedules } from './schedules.contract.js';
 import { describeStorm } from './storm.contract.js';
 import { describeTimers } from './timers.contract.js';
@@ -78,10 +79,11 @@ export function describeStoreContract(name: string, make: () => Promise<StoreUnd
     describeGates(current);
     describeLateTexts(current);
     describeReruns(current);
-    describeRunTransfers(current);
     describeRequestKeys(current);
+    describeRunTransfers(current);
     describeConcurrency(current);
     describeSchedules(current);
+    describeScheduleLooks(current);
     describeStorm(current);
   });
 }
