@@ -104,7 +104,9 @@ describe('rerun', () => {
     expect((await call(['rerun', '1', '--job', 'test'])).stdout).toContain('2 of 3 are done again');
     expect((await call(['rerun', '1'], { env: { USER: 'ada' } })).stdout).toMatch(/^run 4 {2}\S+\n$/);
     expect((await call(['run', '4'])).stdout).toMatch(/rerun +of run 1 by ada/);
-    expect(await call(['rerun', '1', '--job', 'tests'])).toMatchObject({ code: 2 });
+    expect(await call(['rerun', '1', '--job', 'tests'])).toMatchObject({
+      ...{ code: 3, stderr: expect.stringContaining('nothing that is called tests; there is build, test, ship') },
+    });
     expect((await call(['rerun', '1', '--job', 'test', '--failed'])).code).toBe(2);
     expect((await call(['rerun', '9'])).code).toBe(3);
     expect(await call(['cancel', '1'])).toMatchObject({ code: 5, stderr: expect.stringContaining('failed') });
