@@ -167,7 +167,21 @@ describe('a run that waits', () => {
     const file = join(here.directory, 'run.json');
     await writeFile(file, 'already here');
     const taken = await here.call(['run', 'export', '1', '--out', file]);
-    expect(taken).toMatchObject({ code: 2, stderr: expect.stringContaining('Nothing was done to the run') });
+    expect(taken).toMatchObject({
+      ...{
+        code: 2,
+        stderr: expect.stringMatching(/run\.json cannot.*it is there already\. Nothing was done to the run/),
+      },
+    });
+    const nowhere = await here.call(['run', 'export', '1', '--out', join(here.directory, 'none', 'run.json')]);
+    expect(nowhere).toMatchObject({
+      ...{
+        code: 2,
+        stderr: expect.stringMatching(/there is no folder \S+\/none\. Nothing was done.*\n.*Make the folder/),
+      },
+    });
+    const inFile = await here.call(['run', 'export', '1', '--out', join(file, 'run.json')]);
+    expect(inFile).toMatchObject({ code: 2, stderr: expect.stringContaining(`${file} is no folder`) });
     expect((await here.call(['run', '1', '--json'])).stdout).toContain('"state": "running"');
 
     const out = join(here.directory, 'run-1.json');
@@ -183,8 +197,8 @@ describe('a run that waits', () => {
     // Also when it has left already: the message says nothing that is not so.
     const again = await here.call(['run', 'export', '1', '--out', out]);
     expect(again).toMatchObject({ code: 2, stderr: expect.stringContaining('Nothing was done to the run') });
-    const nowhere = await there.call(['run', 'import', `${out}.gone`]);
-    expect(nowhere).toMatchObject({ code: 2, stderr: expect.stringContaining('the file that ciadm run export wrote') });
+    const gone = await there.call(['run', 'import', `${out}.gone`]);
+    expect(gone).toMatchObject({ code: 2, stderr: expect.stringContaining('the file that ciadm run export wrote') });
 
     const alone = await there.call(['run', 'import', out]);
     expect(alone).toMatchObject({ code: 3, stderr: expect.stringContaining('ciadm repo add acme/app --forge local') });

@@ -1,4 +1,5 @@
 import { type FileHandle, open, readFile, rm } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { describeState } from '@solstice/api';
 import { SolsticeError, toError } from '@solstice/common/errors';
 import type { Command } from 'commander';
@@ -53,9 +54,10 @@ async function writeNew(path: string, documentOf: () => Promise<object>): Promis
   try {
     file = await open(path, 'wx', 0o600);
   } catch (error) {
-    throw new SolsticeError('usage', `${path} cannot be written (${reasonOf(error)}). Nothing was done to the run.`, {
+    const { why, hint } = whyUnwritten(path, error);
+    throw new SolsticeError('usage', `${path} cannot be written: ${why}. Nothing was done to the run.`, {
       cause: error,
-      hint: 'Name a file that is not there yet.',
+      hint,
     });
   }
   try {
@@ -65,6 +67,24 @@ async function writeNew(path: string, documentOf: () => Promise<object>): Promis
     await file.close().catch(() => undefined);
     await rm(path, { force: true });
     throw error;
+  }
+}
+
+function whyUnwritten(path: string, error: unknown): { why: string; hint: string } {
+  const folder = dirname(path);
+  switch ((error as NodeJS.ErrnoException).code) {
+    case 'EEXIST':
+      return { why: 'it is there already', hint: 'Name a file that is not there yet.' };
+    case 'ENOENT':
+      return { why: `there is no folder ${folder}`, hint: 'Make the folder, or name a file in another.' };
+    case 'ENOTDIR':
+      return { why: `${folder} is no folder`, hint: 'Name a file in a folder.' };
+    case 'EACCES':
+    case 'EPERM':
+    case 'EROFS':
+      return { why: `you may not write into ${folder}`, hint: 'Name a file in a folder of yours.' };
+    default:
+      return { why: reasonOf(error), hint: 'Name another file.' };
   }
 }
 
