@@ -105,6 +105,31 @@ describe('cidev validate', () => {
     expect(await cidev(['validate', 'good.kdl', '--format', 'json'])).toEqual({ code: 0, out: '[]\n', err: '' });
   });
 
+  it('--format sarif and github: with paths from the root of the repository, wherever it is called', async () => {
+    put('.git/HEAD', '');
+    put('.solstice/a b.kdl', bad);
+    put('src/deep/file', '');
+    const sarif = await cidev(['validate', '--format', 'sarif'], { cwd: 'src/deep' });
+    expect({ code: sarif.code, err: sarif.err }).toEqual({ code: 1, err: '' });
+    const log = JSON.parse(sarif.out);
+    expect(log).toMatchObject({ version: '2.1.0', runs: [{ tool: { driver: { name: 'cidev' } } }] });
+    expect(log.runs[0].results).toMatchObject([
+      {
+        ruleId: 'unknown-word',
+        level: 'error',
+        locations: [{ physicalLocation: { artifactLocation: { uri: '.solstice/a%20b.kdl' } } }],
+      },
+    ]);
+    const github = await cidev(['validate', '--format', 'github'], { cwd: 'src/deep' });
+    expect(github).toEqual({
+      code: 1,
+      out: `::error file=.solstice/a b.kdl,line=3,endLine=3,col=18,endColumn=22,title=unknown-word::there is no word "stpe" in "job"%0ADid you mean "step"?
+1 workflow file checked: 1 error
+`,
+      err: '',
+    });
+  });
+
   it('exits with 0 for warnings, and says what will come of them', async () => {
     put('later.kdl', good.replace('step', 'secret "TOKEN"; step'));
     const { code, out } = await cidev(['validate', 'later.kdl']);

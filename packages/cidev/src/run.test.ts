@@ -39,7 +39,7 @@ describe('cidev', () => {
   it.each([
     [['vlidate'], 'Did you mean validate?'],
     [['validate', '--fromat', 'json'], 'Did you mean --format?'],
-    [['validate', '--format', 'xml'], 'Allowed choices are human, json'],
+    [['validate', '--format', 'xml'], 'Allowed choices are human, json, sarif, github'],
     [['inspect', 'a', 'b'], 'too many arguments'],
     [['validate', 'missing.kdl'], 'there is no "missing.kdl"'],
     [['validate', 'a', 'b'], 'there is no "a", no "b"'],

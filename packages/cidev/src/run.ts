@@ -1,9 +1,9 @@
-import { readFileSync } from 'node:fs';
 import { Argument, Command, CommanderError, Option } from 'commander';
 import picocolors from 'picocolors';
 import { inspect } from './inspect.js';
 import { type ExitCode, type Io, UsageError } from './io.js';
-import { type ValidateFormat, validate } from './validate.js';
+import { type ValidateFormat, validate, validateFormats } from './validate.js';
+import { version } from './version.js';
 
 /** Runs one command line (without `node` and the script). Never throws, writes only through `io`. */
 export async function run(argv: readonly string[], io: Io): Promise<ExitCode> {
@@ -50,16 +50,18 @@ Exit codes: 0 fine (warnings at most), 1 errors in a file, 2 called wrongly.`,
     .summary('check workflow files')
     .description('Check workflow files: every mistake with its place, and what would be right.')
     .addArgument(new Argument('[paths...]', 'files or directories (default: .solstice/*.kdl of this repository)'))
-    .addOption(new Option('--format <format>', 'how to tell').choices(['human', 'json']).default('human'))
+    .addOption(new Option('--format <format>', 'how to tell').choices(validateFormats).default('human'))
     .addHelpText(
       'after',
       `
 With --format json: a list of {file, line, column, endLine, endColumn, severity, code, message, hint}; lines and
-columns count from 1, the end is exclusive. docs/workflow.md explains every code.
+columns count from 1, the end is exclusive. With sarif: a SARIF 2.1.0 log, for code scanning. With github: annotations of
+GitHub and Forgejo Actions. Both have paths from the root of the repository. docs/workflow.md explains every code.
 
 Examples:
   cidev validate
   cidev validate .solstice/release.kdl --format json
+  cidev validate --format sarif > cidev.sarif
   cidev validate ../other-repository
 
 Exit codes: 0 fine (warnings at most), 1 errors in a file, 2 called wrongly.`,
@@ -93,9 +95,4 @@ Exit codes: 0 fine (warnings at most), 1 errors in a file, 2 called wrongly.`,
     command.showHelpAfterError('(--help shows how it is called)');
   }
   return program;
-}
-
-function version(): string {
-  const text = readFileSync(new URL('../package.json', import.meta.url), 'utf8');
-  return (JSON.parse(text) as { version: string }).version;
 }

@@ -1,18 +1,39 @@
-import { type Diagnostic, formatDiagnostics, hasErrors } from '@solstice/common/workflow';
+import {
+  type Diagnostic,
+  diagnosticCodes,
+  formatDiagnostics,
+  githubCommands,
+  hasErrors,
+  sarifLog,
+} from '@solstice/common/workflow';
 import type { ExitCode, Io } from './io.js';
 import { readWorkflows } from './read-workflows.js';
-import { findWorkflowFiles } from './workflow-paths.js';
+import { version } from './version.js';
+import { findWorkflowFiles, pathInRepository } from './workflow-paths.js';
 
-export type ValidateFormat = 'human' | 'json';
+export const validateFormats = ['human', 'json', 'sarif', 'github'] as const;
+export type ValidateFormat = (typeof validateFormats)[number];
 
 export function validate(paths: readonly string[], format: ValidateFormat, io: Io): ExitCode {
   const { files, diagnostics, sources } = readWorkflows(findWorkflowFiles(paths, io.cwd), io.cwd);
-  if (format === 'json') {
-    io.out(`${JSON.stringify(diagnostics.map(published), null, 2)}\n`);
-  } else {
-    const told = formatDiagnostics(diagnostics, sources, { color: io.color.out });
-    if (told !== '') io.out(`${told}\n`);
-    io.out(`${summary(files.length, diagnostics)}\n`);
+  const inRepository = pathInRepository(io.cwd);
+  switch (format) {
+    case 'json':
+      io.out(`${JSON.stringify(diagnostics.map(published), null, 2)}\n`);
+      break;
+    case 'sarif': {
+      const tool = { name: 'cidev', version: version(), codes: diagnosticCodes };
+      io.out(`${JSON.stringify(sarifLog(diagnostics, tool, inRepository), null, 2)}\n`);
+      break;
+    }
+    case 'github':
+      io.out(`${githubCommands(diagnostics, inRepository)}${summary(files.length, diagnostics)}\n`);
+      break;
+    default: {
+      const told = formatDiagnostics(diagnostics, sources, { color: io.color.out });
+      if (told !== '') io.out(`${told}\n`);
+      io.out(`${summary(files.length, diagnostics)}\n`);
+    }
   }
   return hasErrors(diagnostics) ? 1 : 0;
 }

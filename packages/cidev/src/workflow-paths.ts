@@ -1,5 +1,5 @@
 import { readdirSync, realpathSync, type Stats, statSync } from 'node:fs';
-import { dirname, join, relative, resolve } from 'node:path';
+import { dirname, join, relative, resolve, sep } from 'node:path';
 import { UsageError } from './io.js';
 
 const exampleHint = 'A workflow is a file .solstice/<any name>.kdl; docs/workflow.md shows one.';
@@ -46,8 +46,7 @@ function inRepository(cwd: string): string[] {
     const inside = join(directory, '.solstice');
     const files = status(inside)?.isDirectory() === true ? workflowsIn(inside) : [];
     if (files.length > 0) return files;
-    // A worktree or submodule has a file of this name.
-    const isRoot = status(join(directory, '.git')) !== undefined;
+    const isRoot = isRepository(directory);
     if (isRoot || dirname(directory) === directory) {
       throw new UsageError(
         `there is no .solstice/*.kdl in ${isRoot ? directory : 'this directory or above it'}`,
@@ -55,6 +54,19 @@ function inRepository(cwd: string): string[] {
       );
     }
   }
+}
+
+/** A worktree or submodule has a file of this name. */
+function isRepository(directory: string): boolean {
+  return status(join(directory, '.git')) !== undefined;
+}
+
+/** Paths relative to `cwd` as others show them: from the root of the repository around it, with forward slashes. */
+export function pathInRepository(cwd: string): (file: string) => string {
+  let root = cwd;
+  while (!isRepository(root) && dirname(root) !== root) root = dirname(root);
+  if (!isRepository(root)) root = cwd;
+  return (file) => relative(root, resolve(cwd, file)).split(sep).join('/');
 }
 
 function workflowsIn(directory: string): string[] {

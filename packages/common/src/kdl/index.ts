@@ -4,6 +4,7 @@ export { DiagnosticSink, quote } from './diagnostic-sink.js';
 export type { FileKind } from './file-kind.js';
 export { flagsAsChildren } from './flags.js';
 export { type FormatOptions, formatDiagnostics, type Sources } from './format-diagnostics.js';
+export { githubCommands } from './github-commands.js';
 export { findWord, type Language, spelled, type Word, type WordForm } from './language.js';
 export { kdlLimits } from './limits.js';
 export type { LocatedNode, LocatedProperty, LocatedValue } from './located-tree.js';
@@ -20,6 +21,7 @@ export {
   type Said,
   SaidWords,
 } from './said-words.js';
+export { type SarifTool, sarifLog } from './sarif.js';
 export { atStart, decodeText, tooLarge } from './text-files.js';
 export {
   asText,

@@ -2,11 +2,13 @@ export {
   type Diagnostic,
   type FormatOptions,
   formatDiagnostics,
+  githubCommands,
   hasErrors,
   isImageName,
   isPoolName,
   type Sources,
   type Span,
+  sarifLog,
 } from '../kdl/index.js';
 export { branchTree } from './branch-tree.js';
 export { cellIds } from './cell-ids.js';
