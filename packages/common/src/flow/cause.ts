@@ -1,9 +1,18 @@
 import { z } from 'zod';
 
+/** Why no other attempt follows what the steps did, where `retry` would have one more. */
+const notAgain = z.string().optional();
+
 /** Why an attempt, a node or a run ended as it did. `succeeded` has none. */
 export const causeSchema = z.discriminatedUnion('kind', [
-  z.strictObject({ kind: z.literal('exit'), step: z.number().int(), stepName: z.string(), exitCode: z.number().int() }),
-  z.strictObject({ kind: z.literal('signal'), step: z.number().int(), stepName: z.string(), signal: z.string() }),
+  z.strictObject({
+    ...{ kind: z.literal('exit'), step: z.number().int(), stepName: z.string(), exitCode: z.number().int() },
+    notAgain,
+  }),
+  z.strictObject({
+    ...{ kind: z.literal('signal'), step: z.number().int(), stepName: z.string(), signal: z.string() },
+    notAgain,
+  }),
   z.strictObject({
     kind: z.literal('clock'),
     /**
@@ -25,14 +34,18 @@ export const causeSchema = z.discriminatedUnion('kind', [
     limitMs: z.number(),
     step: z.number().int().optional(),
     stepName: z.string().optional(),
+    notAgain,
   }),
   /** A step said so itself, with `solstice fail`. */
-  z.strictObject({ kind: z.literal('user'), reason: z.string() }),
+  z.strictObject({ kind: z.literal('user'), reason: z.string(), notAgain }),
   /** The steps succeeded, but a file that should become an output is not there, or cannot be one. */
-  z.strictObject({ kind: z.literal('output'), detail: z.string() }),
-  z.strictObject({ kind: z.literal('out-of-memory') }),
-  z.strictObject({ kind: z.literal('source'), detail: z.string() }),
-  z.strictObject({ kind: z.literal('cannot-start'), step: z.number().int(), stepName: z.string(), detail: z.string() }),
+  z.strictObject({ kind: z.literal('output'), detail: z.string(), notAgain }),
+  z.strictObject({ kind: z.literal('out-of-memory'), notAgain }),
+  z.strictObject({ kind: z.literal('source'), detail: z.string(), notAgain }),
+  z.strictObject({
+    ...{ kind: z.literal('cannot-start'), step: z.number().int(), stepName: z.string(), detail: z.string() },
+    notAgain,
+  }),
   z.strictObject({ kind: z.literal('cancelled'), by: z.string(), reason: z.string().optional() }),
   /** The host, the lease or the worker is gone. */
   z.strictObject({ kind: z.literal('lost'), hostId: z.string().optional(), detail: z.string() }),
@@ -45,7 +58,7 @@ export const causeSchema = z.discriminatedUnion('kind', [
     problem: z.enum(['no-image', 'no-capacity', 'unreachable']).optional(),
   }),
   /** A service of the job did not become ready, or ended. */
-  z.strictObject({ kind: z.literal('service'), name: z.string(), detail: z.string() }),
+  z.strictObject({ kind: z.literal('service'), name: z.string(), detail: z.string(), notAgain }),
   /** Of a gate. */
   z.strictObject({ kind: z.literal('rejected'), by: z.string(), reason: z.string().optional() }),
   /** An expression that could not be judged: a division by nothing, a number too large. */

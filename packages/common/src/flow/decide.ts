@@ -11,7 +11,7 @@ import { decideGate, expireGate } from './gates.js';
 import type { AttemptView, Command, FlowEvent, Refusal, RunFlow } from './messages.js';
 import { problemOfOrigin } from './origin.js';
 import { problemOf } from './problem-of-spec.js';
-import { afterFailure, afterInfrastructure, type Retry } from './retries.js';
+import { afterFailure, afterInfrastructure, type Retry, withWhyNotAgain } from './retries.js';
 import {
   begin,
   cancelNode,
@@ -151,6 +151,8 @@ function finish(turn: Turn, running: AttemptView, said: AttemptResult): FlowEven
       tryAgain(turn, attempt, state, cause, next.delayMs);
       return turn.events;
     }
+    end(turn, attempt, state, { state, cause: withWhyNotAgain(cause, next.because), outputs });
+    return turn.events;
   }
   end(turn, attempt, state, { state, cause, outputs });
   return turn.events;

@@ -3,6 +3,11 @@ import type { Cause } from './cause.js';
 
 /** A cause as the second half of a sentence: `step “Test” exited with 3`. */
 export function describeCause(cause: Cause): string {
+  const ending = describeEnding(cause);
+  return 'notAgain' in cause && cause.notAgain !== undefined ? `${ending}; ${cause.notAgain}` : ending;
+}
+
+function describeEnding(cause: Cause): string {
   switch (cause.kind) {
     case 'exit':
       return `step “${cause.stepName}” exited with ${cause.exitCode}`;

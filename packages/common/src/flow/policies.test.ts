@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { AttemptResult } from './cause.js';
 import { decide } from './decide.js';
+import { describeCause } from './describe-cause.js';
 import { effects } from './effects.js';
 import { jitterOf } from './jitter.js';
 import type { JobSpec, RunSpec } from './spec.js';
@@ -200,6 +201,33 @@ describe('clocks', () => {
       state: 'failed',
       cause: { detail: 'gone; its deadline leaves no time to try it again' },
     });
+  });
+
+  it.each([
+    ['its own', { deadlineMs: 25_000 }, {}],
+    ['that of the workflow', {}, { deadlineMs: 22_000 }],
+  ])(
+    'deadline, %s, that leaves no time for the next retry is told with what the last attempt ended by',
+    (_, own, whole) => {
+      const retry = { times: 10, on: ['exit:75'], backoff: { minMs: 10_000, maxMs: 10_000 } };
+      const flow = new Flow({ ...spec(job('a', [], { retry, ...own })), ...whole });
+      finish(flow, 'a', exit(75));
+      finish(flow, 'a', exit(75));
+      expect(flow.attemptStates()).toEqual(['failed', 'failed']);
+      const { cause } = flow.node('a');
+      expect(cause && describeCause(cause)).toBe(
+        'step “Test” exited with 75; its deadline leaves no time to try it again',
+      );
+      expect(flow.attempt('r1/a/1').cause).not.toHaveProperty('notAgain');
+    },
+  );
+
+  it('deadline is not blamed where there is no retry left', () => {
+    const retry = { times: 1, on: ['failed'], backoff: { minMs: 0, maxMs: 0 } };
+    const flow = new Flow(spec(job('a', [], { retry, deadlineMs: 60_000 })));
+    finish(flow, 'a', exit(3));
+    finish(flow, 'a', exit(3));
+    expect(flow.node('a').cause).toEqual(exit(3).cause);
   });
 
   it('are told in what it waits for', () => {

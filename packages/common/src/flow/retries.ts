@@ -1,5 +1,5 @@
 import { attemptIdOf, parseAttemptId } from './attempt-id.js';
-import type { AttemptResult } from './cause.js';
+import type { AttemptResult, Cause } from './cause.js';
 import { jitterOf } from './jitter.js';
 import type { AttemptView } from './messages.js';
 import type { JobSpec, NodeSpec, RetrySpec } from './spec.js';
@@ -73,6 +73,24 @@ export function afterFailure(
   return retry === undefined || count > retry.times || !matches(retry, result)
     ? { retry: false }
     : { retry: true, delayMs: backoffMs(retry, attempt, count) };
+}
+
+/** What the steps ended by, with why no other attempt follows where `retry` would have one more. */
+export function withWhyNotAgain(cause: Cause | undefined, because: string | undefined): Cause | undefined {
+  switch (cause?.kind) {
+    case 'exit':
+    case 'signal':
+    case 'clock':
+    case 'user':
+    case 'output':
+    case 'out-of-memory':
+    case 'source':
+    case 'cannot-start':
+    case 'service':
+      return because === undefined ? cause : { ...cause, notAgain: because };
+    default:
+      return cause;
+  }
 }
 
 function matches(retry: RetrySpec, { state, cause }: AttemptResult): boolean {
