@@ -41,7 +41,7 @@ export default defineConfig({
           name: 'conformance',
           include: ['e2e/conformance/*.conformance.ts', 'packages/*/src/**/*.conformance.ts'],
           globalSetup: ['packages/testing/src/database/global-setup.ts', 'e2e/harness/global-setup.ts'],
-          testTimeout: 360_000,
+          testTimeout: 900_000,
           hookTimeout: 180_000,
           maxWorkers: 2,
           sequence: { groupOrder: 2 },
@@ -53,8 +53,8 @@ export default defineConfig({
           name: 'e2e',
           include: ['e2e/**/*.e2e.ts'],
           globalSetup: ['e2e/harness/global-setup.ts'],
-          // Twice what they take on a busy machine: each wait inside has a bound of its own, with a better message.
-          testTimeout: 360_000,
+          // Far more than they take on a busy machine: each wait inside has a bound of its own, with a better message.
+          testTimeout: 900_000,
           hookTimeout: 180_000,
           maxWorkers: 2,
           sequence: { groupOrder: 3 },

@@ -80,7 +80,7 @@ describe.each([
         if (status && states.at(-1) !== status.state) states.push(status.state);
         return status && status.state !== 'pending' ? status : undefined;
       },
-      { describe: () => `a final ${context} on ${sha}; so far ${states.join(', ')}`, timeoutMs: 60_000 },
+      { describe: () => `a final ${context} on ${sha}; so far ${states.join(', ')}` },
     );
   }
 
@@ -119,7 +119,7 @@ describe.each([
         const delivery = await installation?.client().delivery(id);
         return delivery?.state === 'received' ? undefined : delivery;
       },
-      { describe: () => `${payload.event} to be planned, or ignored`, timeoutMs: 60_000 },
+      { describe: () => `${payload.event} to be planned, or ignored` },
     );
   }
 
@@ -131,7 +131,7 @@ describe.each([
         const run = await installation?.client().run(delivery.runIds[0] ?? '');
         return run?.endedAt === undefined ? undefined : run;
       },
-      { describe: () => `run ${delivery.runIds[0]} to end`, timeoutMs: 60_000 },
+      { describe: () => `run ${delivery.runIds[0]} to end` },
     );
   }
 

@@ -30,7 +30,6 @@ describe.each(['process', 'container'] as const)('kill -9 of solstice up on the 
       const moreThan = (count: number) =>
         eventually(async () => (await lines()).length > count, {
           describe: () => `more than ${count} lines\n${installation?.solstice.output.slice(-4000)}`,
-          timeoutMs: 120_000,
         });
       await moreThan(20);
 
@@ -50,7 +49,7 @@ describe.each(['process', 'container'] as const)('kill -9 of solstice up on the 
             const detail = await (installation as Installation).client().run(id);
             return detail.endedAt === undefined ? undefined : detail;
           },
-          { describe: () => 'the run to end', timeoutMs: 60_000 },
+          { describe: () => 'the run to end' },
         );
         expect(run.state).toBe('succeeded');
         expect(run.nodes[0]?.attempts.map(({ state }) => state)).toEqual(['succeeded']);
@@ -73,7 +72,6 @@ describe.each(['process', 'container'] as const)('kill -9 of solstice up on the 
     const client = installation.client();
     await eventually(async () => ((await client.runs({ limit: 10 }))[0]?.state === 'succeeded' ? true : undefined), {
       describe: () => 'the run to succeed',
-      timeoutMs: 60_000,
     });
     expect(await client.runs({ limit: 10 })).toHaveLength(1);
   });

@@ -37,7 +37,7 @@ export class Play {
         said = `${delivery?.state ?? 'no delivery'}: ${delivery?.reason ?? ''}`;
         return (await client.runs({ repository: name, limit: 1 }))[0];
       },
-      { describe: () => `a run of ${name}; its delivery: ${said}`, timeoutMs: 60_000 },
+      { describe: () => `a run of ${name}; its delivery: ${said}` },
     );
     return new Play(theatre, name, repository, run.id);
   }
@@ -63,7 +63,7 @@ export class Play {
         last = await this.now();
         return isSo(last) ? last : undefined;
       },
-      { describe: () => `${what}; the run: ${summary(last)}`, timeoutMs: 120_000, intervalMs: 50 },
+      { describe: () => `${what}; the run: ${summary(last)}`, intervalMs: 50 },
     );
   }
 

@@ -74,7 +74,7 @@ async function play(name: string, isThere: ((event: { kind: string }) => boolean
         await killIfThere();
         return isSo(await run.now());
       },
-      { describe: () => `${what}, in the run that is killed when ${name}`, timeoutMs: 120_000, intervalMs: 20 },
+      { describe: () => `${what}, in the run that is killed when ${name}`, intervalMs: 20 },
     );
   await until('the gate to open', (now) => nodeOf(now, 'ask').state === 'running');
   await run.ciadm('approve', 'ask', '--by', 'ada', '--input', 'replicas=3');

@@ -51,7 +51,6 @@ describe.skipIf(fleetMissing)('any node', () => {
       writeSync(lines, line);
       await eventually(() => printed().endsWith(line), {
         describe: () => `${line.trim()} on the other node; so far: ${printed()}\n${fleet?.said()}`,
-        timeoutMs: 60_000,
       });
       // It was told while the job was running.
       expect((await client.run(run.id)).state).toBe('running');

@@ -57,7 +57,7 @@ describe.skipIf(fleetMissing)('a fleet whose broker', () => {
         expect(await kinds()).toEqual(before);
         return true;
       },
-      { describe: 'the queues to be there again', timeoutMs: 60_000, intervalMs: 500 },
+      { describe: 'the queues to be there again', intervalMs: 500 },
     );
 
     const restarting = rabbit.restart('kill');

@@ -55,7 +55,6 @@ describe.skipIf(fleetMissing || labMissing)('hosts that are cut off', () => {
         .length;
     await eventually(async () => (await taken()) === 6, {
       describe: () => `oak to run what the others had\n${fleet?.said()}`,
-      timeoutMs: 120_000,
       intervalMs: 200,
     });
 
@@ -89,7 +88,6 @@ describe.skipIf(fleetMissing || labMissing)('hosts that are cut off', () => {
       const { dataDirectory } = fleet.node(name);
       await eventually(() => processesNaming(dataDirectory).length === 0, {
         describe: () => `the old workers of ${name} to be destroyed: ${processesNaming(dataDirectory).join('\n')}`,
-        timeoutMs: 60_000,
       });
     }
     expect(await ticks(), 'words of old workers that were stored').toBe(said);
@@ -100,7 +98,7 @@ describe.skipIf(fleetMissing || labMissing)('hosts that are cut off', () => {
         const all = await client.runs({ limit: 10 });
         return all.length === 2 && all.every(({ endedAt }) => endedAt !== undefined);
       },
-      { describe: () => `both runs to end\n${fleet?.said()}`, timeoutMs: 60_000 },
+      { describe: () => `both runs to end\n${fleet?.said()}` },
     );
     const attempts = async (workflow: string) => {
       const run = await client.run(await runId(workflow));

@@ -32,7 +32,6 @@ describe.skipIf(fleetMissing)('a fleet whose PostgreSQL', () => {
     for (const node of everybody) {
       await eventually(async () => (await node.health('readyz')).status === 503, {
         describe: () => `${node.name} to say that it is not ready`,
-        timeoutMs: 20_000,
       });
       expect((await node.health('livez')).status, `${node.name} lives`).toBe(200);
     }
@@ -40,10 +39,9 @@ describe.skipIf(fleetMissing)('a fleet whose PostgreSQL', () => {
     expect(await postPush(forge.urls.public, fleet.webhookSecret, push)).toBe(503);
     // All jobs end while nobody can be told.
     ledger.open();
-    await eventually(() => ledger?.count('end').size === 20, { describe: () => 'all jobs to end', timeoutMs: 60_000 });
+    await eventually(() => ledger?.count('end').size === 20, { describe: () => 'all jobs to end' });
     await eventually(() => performance.now() > leasesEnd, {
       describe: () => 'every lease to be over',
-      timeoutMs: 60_000,
     });
 
     await postgres.start();
@@ -53,7 +51,6 @@ describe.skipIf(fleetMissing)('a fleet whose PostgreSQL', () => {
     for (const node of everybody) {
       await eventually(async () => (await node.health('readyz')).status === 200, {
         describe: () => `${node.name} to be ready again`,
-        timeoutMs: 30_000,
       });
     }
 

@@ -22,7 +22,7 @@ describe.skipIf(fleetMissing)('three hosts of different size', () => {
   });
 
   test('500 jobs: none twice, none lost, spread by capacity, which is never exceeded; they do not starve a large one', {
-    timeout: 300_000,
+    timeout: 900_000,
   }, async () => {
     fleet = await Fleet.create({ scripts });
     const host = (name: keyof typeof slots) => ({
@@ -61,7 +61,7 @@ describe.skipIf(fleetMissing)('three hosts of different size', () => {
       { describe: 'the large job to wait', intervalMs: 100 },
     );
 
-    await expectAllSucceededOnce(fleet, { runs: 3, jobs: jobs + 1, timeoutMs: 280_000 });
+    await expectAllSucceededOnce(fleet, { runs: 3, jobs: jobs + 1, timeoutMs: 880_000 });
     ledger.expectOnce(jobs + 1);
     await expectAllReported(fleet);
 

@@ -53,7 +53,6 @@ describe.skipIf(fleetMissing)('a single node that becomes a fleet', () => {
     const single = installation.client();
     await eventually(async () => (await single.runs({ state: 'succeeded', limit: 1 })).length === 1, {
       describe: () => 'the first run to end',
-      timeoutMs: 60_000,
     });
     // Four slots: two of these wait.
     await push('second', ledger.workflow({ workflow: 'work', jobs: 6, waits: true }));

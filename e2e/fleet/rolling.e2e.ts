@@ -11,7 +11,7 @@ const says = (node: FleetNode, status: number, text = '') =>
       const answer = await node.health('readyz');
       return answer.status === status && answer.text.includes(text) ? answer : undefined;
     },
-    { describe: () => `${node.name} to answer ${status} ${text}`, timeoutMs: 30_000 },
+    { describe: () => `${node.name} to answer ${status} ${text}` },
   );
 
 describe.skipIf(fleetMissing)('every role in a process of its own', () => {

@@ -64,7 +64,6 @@ export class FleetNode {
     const said = () => this.output.slice(from);
     const ready = eventually(() => /^Solstice serves .*: ready/m.test(said()), {
       describe: () => `${this.name} to be ready; it said:\n${said().slice(-4000)}`,
-      timeoutMs: 90_000,
     });
     const failed = ended.then(({ exitCode, signal }) => {
       throw new Error(`${this.name} ended with ${signal ?? exitCode}:\n${said()}`);

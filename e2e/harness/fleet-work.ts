@@ -148,6 +148,5 @@ export async function expectAllReported(fleet: Fleet): Promise<void> {
   const client = fleet.client();
   await eventually(async () => (await client.checks({ pending: true })).length === 0, {
     describe: () => `every check to be reported\n${fleet.said()}`,
-    timeoutMs: 60_000,
   });
 }

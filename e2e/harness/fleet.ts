@@ -201,7 +201,6 @@ export class Fleet {
     for (const { id } of live) await client.cancel(id, { reason: 'the test is over' });
     await eventually(async () => (await this.postgres.query('select 1 from workers')).length === 0, {
       describe: () => `the workers of ${live.length} runs to be gone`,
-      timeoutMs: 30_000,
       intervalMs: 100,
     });
   }

@@ -66,7 +66,7 @@ async function act(stage: Stage, action: Action): Promise<void> {
         const log = await stage.theatre.ciadm('logs', String(run.number), '--job', job, '--raw');
         return log.stdout.includes(contains) ? true : undefined;
       },
-      { describe: () => `"${contains}" in the log of ${job} of run ${run.number}`, timeoutMs: 60_000, intervalMs: 100 },
+      { describe: () => `"${contains}" in the log of ${job} of run ${run.number}`, intervalMs: 100 },
     );
   } else if ('waitForNode' in action) {
     await waitForNode(stage, action.waitForNode);
@@ -74,7 +74,6 @@ async function act(stage: Stage, action: Action): Promise<void> {
     const { number } = await runAt(stage, action.waitForEnd.run);
     await eventually(async () => (TERMINAL.includes((await stage.client.run(number)).state) ? true : undefined), {
       describe: () => `run ${number} of ${stage.name} to end`,
-      timeoutMs: 60_000,
       intervalMs: 100,
     });
   } else if ('cancel' in action) {
@@ -141,7 +140,6 @@ async function waitForNode(
     },
     {
       describe: () => `${JSON.stringify(wanted)} in run ${number} of ${stage.name}; it is ${last}`,
-      timeoutMs: 60_000,
       intervalMs: 100,
     },
   );
@@ -154,7 +152,6 @@ function push(stage: Stage, wanted: Push, clone?: string): Promise<{ commit: str
 async function newestRun(stage: Stage): Promise<{ id: string; number: number }> {
   return eventually(async () => (await runsOf(stage)).at(-1), {
     describe: () => `a run of ${stage.name}`,
-    timeoutMs: 60_000,
   });
 }
 
@@ -163,7 +160,6 @@ async function runAt(stage: Stage, index: number | undefined): Promise<{ id: str
   if (index === undefined) return await newestRun(stage);
   return await eventually(async () => (await runsOf(stage)).at(index), {
     describe: () => `run ${index} of ${stage.name}`,
-    timeoutMs: 60_000,
   });
 }
 
@@ -184,7 +180,6 @@ async function expectDeliveries(stage: Stage, wanted: Scenario['expect']): Promi
     },
     {
       describe: () => `${wanted.deliveries.length} settled deliveries of ${stage.name}`,
-      timeoutMs: 60_000,
       intervalMs: 100,
     },
   );
@@ -212,7 +207,6 @@ async function expectRuns(stage: Stage, wanted: Scenario['expect']): Promise<Run
     },
     {
       describe: () => `${wanted.runs.length} ended runs of ${stage.name}; now: ${last}`,
-      timeoutMs: 120_000,
       intervalMs: 100,
     },
   );
@@ -299,7 +293,6 @@ async function expectCheck(stage: Stage, wanted: Scenario['expect']): Promise<vo
     },
     {
       describe: () => `${JSON.stringify(check)} in the note of <commit>; it is:\n${note}`,
-      timeoutMs: 30_000,
       intervalMs: 100,
     },
   );

@@ -66,7 +66,7 @@ export class SolsticeProcess {
         // Its last word is read after all that it said before: the file alone may be seen first.
         return read.pid === child.pid && /^Solstice is up: /m.test(output) ? read : undefined;
       },
-      { describe: () => `solstice up to listen:\n${output.slice(-4000)}`, timeoutMs: 60_000 },
+      { describe: () => `solstice up to listen:\n${output.slice(-4000)}` },
     );
     const addresses = await Promise.race([listening, ended]).finally(() => {
       // Whichever came second is nobody's business any more.

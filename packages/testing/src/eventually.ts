@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 export interface EventuallyOptions {
   /** What is waited for, for the message when it does not come: `run 3 is over`. A function is asked then. */
   describe?: string | (() => string);
-  /** Default 30 s. */
+  /** Default 120 s: far more than any takes, also on a machine that is busy with other work. */
   timeoutMs?: number;
   intervalMs?: number;
 }
@@ -16,7 +16,7 @@ export async function eventually<T>(
   check: () => Promise<T> | T,
   options: EventuallyOptions = {},
 ): Promise<Exclude<T, undefined | false>> {
-  const timeoutMs = options.timeoutMs ?? 30_000;
+  const timeoutMs = options.timeoutMs ?? 120_000;
   const deadline = performance.now() + timeoutMs;
   for (;;) {
     let seen: unknown;
