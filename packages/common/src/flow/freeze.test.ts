@@ -89,6 +89,21 @@ it('what a value says is never an expression, and never a second line of a name'
   expect(spec?.nodes[0]).toMatchObject({ name: '${sha} ', env: { B: '${sha}\n' } });
 });
 
+it('what no database has and no program takes is told, and is no text: half of a character, a NUL', () => {
+  const body = (text: string) =>
+    `job id="b" { step run="true"; }; job id="a" { needs "b"; env A="${text}"; step run="true"; }`;
+  const why = 'it has a character in it that no variable and no name can have';
+  const half = '${branch.substring(0, 1)}';
+  expect(told(body(half), { branch: '🦄' })).toEqual([`3 bad-value: ${half}: ${why}`]);
+  expect(told(body(half), { branch: 'x🦄' })).toEqual([]);
+  const nul = "${'\\\\x00'}";
+  expect(told(body(nul))).toEqual([expect.stringContaining(why)]);
+  const late = `${half} ${'${needs.b.result}'}`;
+  expect(told(body(late), { branch: '🦄' })).toEqual([`3 bad-value: ${late}: ${why}`]);
+  const { spec } = frozen(`job id="a" name="${'${branch}'}" { step run="true"; }`, { branch: `x${'🦄'.repeat(100)}` });
+  expect(spec?.nodes[0]?.name).toBe(`x${'🦄'.repeat(59)}…`);
+});
+
 it('a step without a name keeps the dollars of its script', () => {
   const { spec } = frozen('job id="a" { step run="echo ${HOME}"; }');
   expect(spec?.nodes[0]).toMatchObject({ steps: [{ name: 'echo ${HOME}', action: { script: 'echo ${HOME}' } }] });

@@ -9,6 +9,7 @@ import {
 } from '../expressions/index.js';
 import { workflowLimits } from '../workflow/index.js';
 import type { LateText } from './spec.js';
+import { problemOfText } from './storable-text.js';
 
 type Values = Readonly<Record<string, NameValue>>;
 
@@ -81,6 +82,11 @@ export class FrozenTexts {
       this.tell(`${text}: ${found.problem}`);
       return { text: '' };
     }
+    const problem = problemOfText('text' in found ? found.text : found.pieces.map(writtenOf).join(''));
+    if (problem !== undefined) {
+      this.tell(`${text}: ${problem}`);
+      return { text: '' };
+    }
     const length = 'text' in found ? found.text.length : lengthOf(found.pieces);
     this.length += length;
     if (this.length > workflowLimits.textOfRun) {
@@ -92,5 +98,9 @@ export class FrozenTexts {
 }
 
 function lengthOf(pieces: readonly LatePiece[]): number {
-  return pieces.reduce((sum, piece) => sum + ('text' in piece ? piece.text : piece.expression).length, 0);
+  return pieces.reduce((sum, piece) => sum + writtenOf(piece).length, 0);
+}
+
+function writtenOf(piece: LatePiece): string {
+  return 'text' in piece ? piece.text : piece.expression;
 }

@@ -6,6 +6,7 @@ import type { Draft } from './evolve.js';
 import { describePlace, type LatePlace, lateTextsOf } from './late-places.js';
 import { oneLine } from './one-line.js';
 import type { LateText, NodeSpec } from './spec.js';
+import { problemOfText } from './storable-text.js';
 
 /**
  * What the late texts of a node come to, in their order, now that all that it needs has ended: nothing of that changes any
@@ -61,8 +62,9 @@ function joined(
 const allTooLong = `what nodes gave makes more than ${workflowLimits.textOfRun} characters of text in this run`;
 
 function problemOf(at: LatePlace, text: string): string | undefined {
-  if (/[\0\p{Surrogate}]/u.test(text)) {
-    return 'it has a character in it that no variable and no name can have';
+  const problem = problemOfText(text);
+  if (problem !== undefined) {
+    return problem;
   }
   const isImage = at.kind === 'image' || at.kind === 'service-image';
   return isImage && !isImageName(text) ? `it gives "${text}", which is not the name of an image` : undefined;

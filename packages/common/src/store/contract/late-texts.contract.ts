@@ -67,5 +67,29 @@ export function describeLateTexts(scene: () => Scene): void {
       expect((await scene().run(runId)).nodes[1]).toMatchObject({ state: 'failed', cause: { kind: 'text', detail } });
       expect(await host.tryClaim()).toBeUndefined();
     });
+
+    it('are cut between characters: half of one is no text that a database has', async () => {
+      const host = await scene().host();
+      // Of characters with two halves, one of the two begins at each place.
+      const lengths = ['even', 'odd!!'];
+      const runId = await scene().plan(
+        job('build'),
+        ...lengths.flatMap((before) => [
+          job(`image-${before.length}`, ['build'], {
+            late: [{ at: { kind: 'image' }, pieces: [{ text: before }, version] }],
+          }),
+          gate(`gate-${before.length}`, ['build'], {
+            late: [{ at: { kind: 'prompt' }, pieces: [{ text: before }, version] }],
+          }),
+        ]),
+      );
+      const build = await host.start();
+      const outputs = { version: '🦄'.repeat(1_000) };
+      happened(await scene().store.attempts.finish(build.fence, { state: 'succeeded', outputs }));
+      const { nodes: found } = await scene().run(runId);
+      const said = found.slice(1).map(({ prompt, cause }) => prompt ?? (cause?.kind === 'text' ? cause.detail : ''));
+      expect(said.map((text) => [text.at(-1), !/\p{Surrogate}/u.test(text)])).toEqual(said.map(() => ['…', true]));
+      expect(found.slice(1).map(({ state }) => state)).toEqual(['failed', 'running', 'failed', 'running']);
+    });
   });
 }
