@@ -10,7 +10,7 @@ let here: Installation;
 let planners: Planner[];
 const crashes: string[] = [];
 beforeEach(async () => {
-  here = await makeInstallation();
+  here = await makeInstallation({ looked: false });
   crashes.length = 0;
   const onCrash = (error: Error, name: string) => void crashes.push(`${name}: ${error.stack}`);
   const { store, forges, clock } = here;

@@ -59,6 +59,8 @@ export interface InstallationOptions {
   secrets?: boolean;
   /** Default: in memory. Closed with the installation. */
   makeStore?: (clock: Clock) => Promise<Store>;
+  /** False: nobody has looked at the default branches yet, so a planner begins with that. */
+  looked?: boolean;
   /** Of the webhook routes. */
   telemetry?: { metrics?: Metrics; tracing?: Tracing };
 }
@@ -122,6 +124,8 @@ export async function makeInstallation(options: InstallationOptions = {}): Promi
     local: await host('local', 0, 'hello'),
   };
 
+  if (options.looked !== false) await lookAtAll(store);
+
   const app = fastify();
   const { allowUnsigned = false, telemetry } = options;
   registerWebhooks(app, { store, forges, sealer, logger: silent, allowUnsigned, ...telemetry });
@@ -151,4 +155,13 @@ export async function makeInstallation(options: InstallationOptions = {}): Promi
       await directory.remove();
     },
   };
+}
+
+/** What the forges are asked is then only what the deliveries of a test bring about. */
+async function lookAtAll({ scheduleLooks }: Store): Promise<void> {
+  for (;;) {
+    const look = await scheduleLooks.take({ exceptForges: [], holdMs: 60_000 });
+    if (look === undefined) return;
+    await scheduleLooks.end(look, 'the repository is empty');
+  }
 }
