@@ -150,6 +150,9 @@ export const gateSchema = z.object({
   /** How many approvals it still takes. */
   missing: z.number().int(),
   inputs: z.array(inputSchema),
+  /** Nobody was asked any more: its timeout approved it, with these inputs. */
+  approvedByTimeout: z.object({ inputs: z.record(z.string(), z.string()) }).optional(),
+  /** All that was said, in its order; of several by one person the last counts. */
   decisions: z.array(
     z.object({
       by: z.string(),

@@ -1,10 +1,18 @@
-import { type GateSpec, isTerminal, standingOf } from '@solstice/common/flow';
+import {
+  approvedByTimeout,
+  type GateSpec,
+  isTerminal,
+  standingOf,
+  thatCount,
+  timeoutText,
+} from '@solstice/common/flow';
 import type { NodeRecord, RunDetail } from '@solstice/common/store';
 import type { GateView } from '../schemas.js';
 
 /** A gate as people decide it: what is asked, who may, what may be said with it, and what has been said so far. */
 export function gateView(node: NodeRecord, spec: GateSpec): GateView {
   const { decisions = [] } = node;
+  const byTimeout = approvedByTimeout(node, spec);
   return {
     open: node.state === 'running',
     ...(node.prompt !== undefined && { prompt: node.prompt }),
@@ -13,6 +21,7 @@ export function gateView(node: NodeRecord, spec: GateSpec): GateView {
     count: spec.count,
     missing: isTerminal(node.state) ? 0 : standingOf({ decisions }, spec).missing,
     inputs: spec.inputs,
+    ...(byTimeout && { approvedByTimeout: { inputs: byTimeout } }),
     decisions: decisions.map(({ by, verdict, inputs, reason, at }) => ({
       by,
       verdict,
@@ -34,21 +43,17 @@ export function decideCommands(runNumber: number, gateId: string, gate: Pick<Gat
   return `${approveCommand(runNumber, gateId, gate)} or ciadm reject ${runNumber} ${gateId}`;
 }
 
-interface Said {
-  by: string;
-  verdict: 'approve' | 'reject';
-  inputs: Readonly<Record<string, string>>;
-  reason?: string | undefined;
-}
-
-/** What was said to it, as the second half of a sentence: `approved by ada with replicas=6: tried on staging`. */
-export function decisionsText(decisions: readonly Said[]): string {
-  const said = decisions.map(({ by, verdict, inputs, reason }) => {
+/**
+ * What was said to it that counts, as the second half of a sentence: `approved by ada with replicas=6: tried on staging`.
+ * Empty: nothing, so far.
+ */
+export function decisionsText({ decisions, approvedByTimeout: byTimeout }: GateView): string {
+  const said = thatCount(decisions).map(({ by, verdict, inputs, reason }) => {
     const values = Object.entries(inputs).map(([name, value]) => `${name}=${value}`);
     const withInputs = values.length === 0 ? '' : ` with ${values.join(', ')}`;
     return `${verdict === 'approve' ? 'approved' : 'rejected'} by ${by}${withInputs}${reason === undefined ? '' : `: ${reason}`}`;
   });
-  return said.join('; ');
+  return [...said, ...(byTimeout ? [timeoutText(byTimeout.inputs)] : [])].join('; ');
 }
 
 /** The open gates of a run, each as a line that says what is asked, and the commands that decide it. */

@@ -1,5 +1,7 @@
+import type { WallClock } from '@solstice/common/clock';
 import type { GateSpec } from '@solstice/common/flow';
 import { describe, expect, onTestFinished, test } from 'vitest';
+import { nodeFacts } from '../runs/node-facts.js';
 import { type PlanOptions, serve, World } from '../testing/index.js';
 
 const teams = [{ name: 'release', members: ['ada', 'grace'] }];
@@ -9,8 +11,11 @@ function gate(more: Partial<GateSpec> = {}): GateSpec {
 }
 
 /** A run whose gate comes after `build`, and what asks the API of it; `build` has succeeded unless it is said to wait. */
-async function standing(more: Partial<GateSpec> = {}, options: PlanOptions & { waits?: true } = {}) {
-  const world = new World();
+async function standing(
+  more: Partial<GateSpec> = {},
+  { clock, ...options }: PlanOptions & { waits?: true; clock?: WallClock } = {},
+) {
+  const world = new World(clock);
   const server = await serve(world.store, { operator: { teams } });
   onTestFinished(() => server.close());
   const { number } = await world.plan({
@@ -137,6 +142,59 @@ describe('the state', () => {
     expect(await post('release/approve', said)).toMatchObject({ status: 200, repeated: false });
     expect(await post('release/approve', said)).toMatchObject({ status: 200, repeated: true });
     expect((await client.run(number)).nodes[2]?.gate).toMatchObject({ missing: 1, decisions: [{ by: 'ada' }] });
+  });
+});
+
+describe('what is told of it afterwards', () => {
+  const inputs: GateSpec['inputs'] = [{ name: 'replicas', type: 'int', default: 3 }];
+  const toldOf = async ({ client }: Awaited<ReturnType<typeof standing>>, number: number) => {
+    const node = (await client.run(number)).nodes.find(({ id }) => id === 'release');
+    const why = (await client.why(number)).reasons.find(({ subject }) => subject === 'gate release');
+    return { node, facts: node === undefined ? [] : nodeFacts(node), why: why?.text };
+  };
+
+  test('that its timeout approved it, and with what: to whoever comes late, and in a rerun', async () => {
+    let atMs = 1_700_000_000_000;
+    const clock = { now: () => new Date(atMs) };
+    const there = await standing({ timeoutMs: 4_000, timeoutThen: 'approve', inputs }, { clock });
+    const { world, client, number, post } = there;
+    atMs += 4_000;
+    expect(await world.store.timers.fire(10)).toMatchObject({ fired: 1 });
+    const words = 'approved by its timeout, with replicas=3';
+    expect(await toldOf(there, number)).toMatchObject({
+      node: { state: 'succeeded', gate: { approvedByTimeout: { inputs: { replicas: '3' } }, decisions: [] } },
+      facts: ['decided by anyone who may operate', words],
+      why: words,
+    });
+    expect(await post('release/approve', { by: 'ada' })).toMatchObject({
+      ...{
+        status: 409,
+        error: { message: `Gate release of run 1 cannot be approved: gate release is decided: ${words}` },
+      },
+    });
+
+    await (await world.work()).finish({ state: 'failed', cause: { kind: 'out-of-memory' } });
+    const again = await client.rerun(number, { failed: true });
+    const { facts, why } = await toldOf(there, again.number);
+    expect(facts).toEqual(['not done again: it ended so in run 1', 'decided by anyone who may operate', words]);
+    expect(why).toBe(`not done again, it ended so in run 1: ${words}`);
+  });
+
+  test('of each person what was said last, and in a rerun too', async () => {
+    const there = await standing({ count: 2, inputs });
+    const { world, client, number } = there;
+    await client.approve(number, 'release', { by: 'ada', inputs: { replicas: '5' } });
+    await client.approve(number, 'release', { by: 'Ada', inputs: { replicas: '6' } });
+    await client.approve(number, 'release', { by: 'grace', inputs: { replicas: '6' }, reason: 'tried' });
+    const words = 'approved by Ada with replicas=6; approved by grace with replicas=6: tried';
+    const { node, facts, why } = await toldOf(there, number);
+    expect(node?.gate?.decisions.map(({ inputs: said }) => said.replicas)).toEqual(['5', '6', '6']);
+    expect({ facts: facts.at(-1), why }).toEqual({ facts: words, why: words });
+
+    await (await world.work()).finish({ state: 'failed', cause: { kind: 'out-of-memory' } });
+    const again = await toldOf(there, (await client.rerun(number, { failed: true })).number);
+    expect(again.facts.at(-1)).toBe(words);
+    expect(again.why).toBe(`not done again, it ended so in run 1: ${words}`);
   });
 });
 

@@ -4,6 +4,7 @@ import type { NodeView } from '../schemas.js';
 /** What a node is, beside its state, for people: each a line. What it waits for, or ended by, is said elsewhere. */
 export function nodeFacts(node: NodeView): string[] {
   const { gate, branch, when, reusedFrom, taken } = node;
+  const said = gate === undefined ? '' : decisionsText(gate);
   return [
     ...(reusedFrom ? [`not done again: it ended so in ${runName(reusedFrom)}`] : []),
     ...(branch ? [`in branch ${branch.id}, on its side ${branch.side}`] : []),
@@ -16,7 +17,7 @@ export function nodeFacts(node: NodeView): string[] {
     ...(node.tolerated ? ['was allowed to fail'] : []),
     ...(gate?.prompt === undefined ? [] : [`asks “${gate.prompt}”`]),
     ...(gate && !gate.open ? [whoMay(gate)] : []),
-    ...(gate && gate.decisions.length > 0 ? [decisionsText(gate.decisions)] : []),
+    ...(said === '' ? [] : [said]),
     ...(node.kind === 'job' ? outputsText(node) : []),
   ];
 }

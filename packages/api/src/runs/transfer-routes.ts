@@ -83,5 +83,7 @@ export function registerTransferRoutes(app: FastifyInstance, deps: OperatorApiDe
 function refusedOf(refusal: Refusal, run: RunDetail, what: string): SolsticeError {
   const message = `Run ${run.number} cannot be ${what}: ${refusal.reason}`;
   // What cannot be asked of a run in any state is a part of it that is not there.
-  return refusal.kind === 'invalid' ? new SolsticeError('not-found', message) : new RefusedError(message, refusal.state);
+  return refusal.kind === 'invalid'
+    ? new SolsticeError('not-found', message)
+    : new RefusedError(message, refusal.state);
 }

@@ -1,6 +1,6 @@
 import { describeCause, isTerminal, type NodeSpec } from '@solstice/common/flow';
 import type { CheckRecord, HostRecord, NodeRecord, RunDetail } from '@solstice/common/store';
-import { decideCommands, decisionsText, openGates } from '../gates/gate-view.js';
+import { decideCommands, decisionsText, gateView, openGates } from '../gates/gate-view.js';
 import type { Why } from '../schemas.js';
 import { describeState } from './describe.js';
 import { runName } from './node-facts.js';
@@ -65,12 +65,14 @@ function explainNode(node: NodeRecord, run: RunDetail, hosts: readonly HostRecor
     reasons.push({ subject: `${subject}, attempt ${attempt.number}`, state: attempt.state, text });
   }
   if (isTerminal(state)) {
+    const said = spec?.kind === 'gate' ? decisionsText(gateView(node, spec)) : '';
     if (node.reusedFrom) {
-      const cause = node.cause === undefined ? '' : `: ${describeCause(node.cause)}`;
-      reasons.push({ subject, state, text: `not done again, it ended so in ${runName(node.reusedFrom)}${cause}` });
+      const ending = node.cause === undefined ? said : describeCause(node.cause);
+      const so = ending === '' ? '' : `: ${ending}`;
+      reasons.push({ subject, state, text: `not done again, it ended so in ${runName(node.reusedFrom)}${so}` });
     } else if (node.cause) reasons.push({ subject, state, text: describeCause(node.cause) });
     else if (node.kind === 'branch') reasons.push({ subject, state, text: `took its side ${node.outputs?.taken}` });
-    else if (node.decisions) reasons.push({ subject, state, text: decisionsText(node.decisions) });
+    else if (said !== '') reasons.push({ subject, state, text: said });
     return reasons;
   }
   if (node.waitingFor !== undefined) {

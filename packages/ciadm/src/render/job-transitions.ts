@@ -52,8 +52,8 @@ export class JobTransitions {
         return `${paintState('running', colours, '●')} ${colours.bold(id)}${asked} ${what}${colours.dim(how)}`;
       }
       case 'succeeded':
-        if (node.gate !== undefined && node.gate.decisions.length > 0) {
-          const said = oneLine(decisionsText(node.gate.decisions));
+        if (node.gate !== undefined && decisionsText(node.gate) !== '') {
+          const said = oneLine(decisionsText(node.gate));
           return `${paintState(node.state, colours, '✓')} ${colours.bold(id)} ${said}`;
         }
         return `${paintState(node.state, colours, '✓')} ${colours.bold(id)} succeeded ${colours.dim(took(attempt?.startedAt, attempt?.endedAt, now))}`;

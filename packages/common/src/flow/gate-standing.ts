@@ -23,16 +23,36 @@ export function authorOf(run: Pick<RunFlow, 'spec'>): string | undefined {
   return actor === undefined || actor === '' ? undefined : String(actor);
 }
 
-export function standingOf({ decisions = [] }: Pick<NodeFlow, 'decisions'>, spec: GateSpec): GateStanding {
-  const last = new Map<string, Decision>();
+/** Of each person what was said last, in the order in which that was said. */
+export function thatCount<Said extends Pick<Decision, 'by'>>(decisions: readonly Said[]): Said[] {
+  const last = new Map<string, Said>();
   for (const decision of decisions) {
     const person = personKey(decision.by);
     last.delete(person);
     last.set(person, decision);
   }
-  const approvals = [...last.values()].filter(({ verdict }) => verdict === 'approve');
+  return [...last.values()];
+}
+
+export function standingOf({ decisions = [] }: Pick<NodeFlow, 'decisions'>, spec: GateSpec): GateStanding {
+  const approvals = thatCount(decisions).filter(({ verdict }) => verdict === 'approve');
   const missing = Math.max(0, spec.count - approvals.length);
   return { approvals, missing, inputs: approvals[0]?.inputs ?? {} };
+}
+
+/** What its timeout approved it with, before enough people had. Undefined: it was not its timeout. */
+export function approvedByTimeout(
+  node: Pick<NodeFlow, 'state' | 'outputs' | 'decisions'>,
+  spec: GateSpec,
+): Record<string, string> | undefined {
+  const inTime = spec.timeoutThen !== 'approve' || standingOf(node, spec).missing === 0;
+  return node.state !== 'succeeded' || inTime ? undefined : (node.outputs ?? {});
+}
+
+/** `approved by its timeout, with replicas=4` */
+export function timeoutText(inputs: Readonly<Record<string, string>>): string {
+  const said = Object.entries(inputs).map(([name, value]) => `${name}=${value}`);
+  return `approved by its timeout${said.length === 0 ? '' : `, with ${said.join(', ')}`}`;
 }
 
 /** Forges tell people apart without regard to case, so one with two spellings is one. */

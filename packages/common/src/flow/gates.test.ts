@@ -317,10 +317,14 @@ describe('the time of a gate', () => {
     const flow = opened({ timeoutMs: 60_000, timeoutThen: 'approve', inputs: [replicas] });
     expire(flow);
     expect(flow.node('release')).toMatchObject({ state: 'succeeded', outputs: { replicas: '4' } });
+    expect(flow.say('approve', 'release', 'ada')).toEqual(
+      refused('gate release is decided: approved by its timeout, with replicas=4', { state: 'succeeded' }),
+    );
     const half = opened({ timeoutMs: 60_000, timeoutThen: 'approve', inputs: [replicas], count: 2 });
     half.say('approve', 'release', 'ada', { inputs: { replicas: '7' } });
     expire(half);
     expect(half.node('release')).toMatchObject({ state: 'succeeded', outputs: { replicas: '7' } });
+    expect(half.say('reject', 'release', 'bo')).toEqual(refused('approved by its timeout, with replicas=7'));
   });
 
   it('cannot approve what nobody has said', () => {

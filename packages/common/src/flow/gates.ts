@@ -1,5 +1,13 @@
 import { resolveInputs } from '../workflow/index.js';
-import { approversText, authorOf, type GateStanding, samePerson, standingOf } from './gate-standing.js';
+import {
+  approvedByTimeout,
+  approversText,
+  authorOf,
+  type GateStanding,
+  samePerson,
+  standingOf,
+  timeoutText,
+} from './gate-standing.js';
 import type { Command, Decision, FlowEvent, GateVerdict, NodeFlow, Refusal } from './messages.js';
 import { endNode, settle } from './settle.js';
 import type { GateSpec } from './spec.js';
@@ -24,7 +32,8 @@ export function decideGate(turn: Turn, command: Decide): FlowEvent[] | Refusal {
     const there = gates.length === 0 ? 'it has none' : `its gates: ${gates.join(', ')}`;
     return refusal(`the run has no gate ${nodeId}; ${there}`, 'none', 'invalid');
   }
-  const decisions = node.decisions ?? [];
+  // What was said of it in the run that it was taken from was not said of this one.
+  const decisions = node.reusedFrom === undefined ? (node.decisions ?? []) : [];
   const before = decisions.find(({ requestId }) => requestId === command.requestId);
   if (before !== undefined) {
     return samePerson(before.by, command.by) && before.verdict === command.verdict
@@ -39,7 +48,7 @@ export function decideGate(turn: Turn, command: Decide): FlowEvent[] | Refusal {
   if (isTerminal(node.state)) {
     const counted = node.state === 'succeeded' ? 'approve' : node.cause?.kind === 'rejected' ? 'reject' : undefined;
     const again = own?.verdict === command.verdict && own.verdict === counted && agrees(own.inputs, command.inputs);
-    return again ? [] : refusal(lateText(node), node.state);
+    return again ? [] : refusal(lateText(node, spec), node.state);
   }
   if (node.state !== 'running') {
     const why = waitingFor(turn.draft.finish(), nodeId) ?? 'its turn';
@@ -123,7 +132,11 @@ function inputsOf(spec: GateSpec, command: Decide, others: GateStanding): { valu
   return { values };
 }
 
-function lateText(node: NodeFlow): string {
+function lateText(node: NodeFlow, spec: GateSpec): string {
+  const byTime = approvedByTimeout(node, spec);
+  if (byTime !== undefined) {
+    return `gate ${node.id} is decided: ${timeoutText(byTime)}`;
+  }
   const who = node.decisions?.at(-1)?.by;
   const by = who === undefined || (node.state !== 'succeeded' && node.cause?.kind !== 'rejected') ? '' : ` by ${who}`;
   const how = node.state === 'succeeded' ? 'approved' : node.cause?.kind === 'rejected' ? 'rejected' : node.state;

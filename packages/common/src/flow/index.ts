@@ -10,7 +10,16 @@ export { type ErrorKind, errorKindOf, errorKinds } from './error-kind.js';
 export { evolve, evolveAll, replay } from './evolve.js';
 export { withoutExport } from './export.js';
 export * from './freeze.js';
-export { approversText, authorOf, type GateStanding, samePerson, standingOf } from './gate-standing.js';
+export {
+  approvedByTimeout,
+  approversText,
+  authorOf,
+  type GateStanding,
+  samePerson,
+  standingOf,
+  thatCount,
+  timeoutText,
+} from './gate-standing.js';
 export { type Graph, graphOf, groupOf } from './graph.js';
 export * from './messages.js';
 export { attemptOf, attemptsOf, nodeOf, nodesOf } from './node-table.js';

@@ -57,6 +57,8 @@ export interface ReusedNode {
   cause?: Cause;
   outputs?: Record<string, string>;
   tolerated?: true;
+  /** Of a gate. */
+  decisions?: readonly Decision[];
 }
 
 /** What somebody says to a gate. */

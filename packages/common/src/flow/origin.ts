@@ -14,12 +14,13 @@ export function firstNodes(planned: Extract<FlowEvent, { kind: 'run.planned' }>)
     if (before === undefined) {
       return { id, state: 'waiting', attempts: [], openNeeds };
     }
-    const { runId, state, cause, outputs, tolerated } = before;
+    const { runId, state, cause, outputs, tolerated, decisions } = before;
     return {
       ...{ id, state, attempts: [], openNeeds, endedAt: at, reusedFrom: runId },
       ...(cause && { cause }),
       ...(outputs && { outputs }),
       ...(tolerated && { tolerated }),
+      ...(decisions && { decisions }),
     };
   });
 }

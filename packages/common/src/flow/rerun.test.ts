@@ -109,8 +109,24 @@ describe('a rerun', () => {
     flow.fail('b');
     const second = again(flow, { kind: 'failed' });
     expect(reusedBy(second)).toEqual(['a', 'g']);
-    expect(second.say('approve', 'g', 'ada')).toMatchObject({ refused: true, state: 'succeeded' });
+    expect(second.node('g').decisions).toEqual(flow.node('g').decisions);
+    const { requestId = '' } = flow.node('g').decisions?.[0] ?? {};
+    for (const more of [{}, { requestId }]) {
+      expect(second.say('approve', 'g', 'ada', more)).toMatchObject({
+        ...{ refused: true, state: 'succeeded', reason: 'gate g is decided: approved by ada' },
+      });
+    }
     expect(reusedBy(again(flow, { kind: 'node', nodeId: 'a' }))).toEqual([]);
+  });
+
+  it('takes over that a gate was approved by its timeout', () => {
+    const timeout = { timeoutMs: 60_000, timeoutThen: 'approve' as const };
+    const flow = new Flow(spec(gate('g', [], timeout), job('b', ['g'])));
+    flow.now += 60_000;
+    flow.do({ kind: 'fire', key: 'gate:r1/g' });
+    flow.fail('b');
+    const second = again(flow, { kind: 'failed' });
+    expect(second.say('reject', 'g', 'ada')).toMatchObject({ reason: 'gate g is decided: approved by its timeout' });
   });
 
   it('does failures that were allowed again too', () => {

@@ -122,13 +122,14 @@ function downstreamOf(spec: RunSpec, from: readonly string[]): ReadonlySet<strin
 }
 
 function reusedOf(run: RunFlow, node: NodeFlow): ReusedNode {
-  const { cause, outputs, tolerated } = node;
+  const { cause, outputs, tolerated, decisions } = node;
   return {
     runId: node.reusedFrom ?? run.runId,
     state: node.state as TerminalNodeState,
     ...(cause && { cause }),
     ...(outputs && { outputs }),
     ...(tolerated && { tolerated }),
+    ...(decisions && { decisions }),
   };
 }
 

@@ -19,13 +19,6 @@ const reasons = {
 const reasonSchemas = Object.entries(reasons).map(([kind, body]) => z.strictObject({ kind: z.literal(kind), ...body }));
 type ReasonSchema = (typeof reasonSchemas)[number];
 const because = z.discriminatedUnion('kind', reasonSchemas as [ReasonSchema, ...ReasonSchema[]]);
-const reused = z.strictObject({
-  runId: z.uuid(),
-  state: nodeState,
-  cause: causeSchema.optional(),
-  outputs: outputs.optional(),
-  tolerated: z.literal(true).optional(),
-});
 const decision = z.strictObject({
   by: z.string(),
   verdict: z.enum(['approve', 'reject']),
@@ -33,6 +26,14 @@ const decision = z.strictObject({
   reason: z.string().optional(),
   requestId: z.string(),
   at,
+});
+const reused = z.strictObject({
+  runId: z.uuid(),
+  state: nodeState,
+  cause: causeSchema.optional(),
+  outputs: outputs.optional(),
+  tolerated: z.literal(true).optional(),
+  decisions: z.array(decision).optional(),
 });
 const who = { by: z.string(), reason: z.string().optional() };
 const ofNode = { nodeId: text };

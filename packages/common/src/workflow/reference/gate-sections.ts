@@ -43,7 +43,7 @@ export const gateSections: Section[] = [
       },
     ],
     after:
-      'The first person who rejects it decides it: the gate fails. Where several have to approve, the first says the inputs, and who says others after that is told so. Doing the same again changes nothing. A cancel of the run goes before any decision.',
+      'The first person who rejects it decides it: the gate fails. Where several have to approve, the first says the inputs, and who says others after that is told so. Of one person the last counts: who has approved may say other inputs while nobody else has approved, or reject; both are kept, and what counts is shown. Doing the same again changes nothing. A cancel of the run goes before any decision.',
     examples: [
       {
         kdl: withJobs(`
