@@ -227,6 +227,31 @@ describe('draining', () => {
     expect(next.machine.workers.size).toBe(0);
   });
 
+  test('a wish that comes with the last renewal of a process is for the next one: no clock of it goes on', async () => {
+    const host = await hostWith();
+    await planJob(store);
+    await runningOn(host);
+    let goOn: () => void = () => undefined;
+    const held = new Promise<void>((resolve) => {
+      goOn = resolve;
+    });
+    const renew = store.hosts.renew.bind(store.hosts);
+    const renewing = vi.spyOn(store.hosts, 'renew').mockImplementation(async (request) => {
+      const answer = await renew(request);
+      await held;
+      return answer;
+    });
+    const drainUntil = new Date(Date.now() + 600_000);
+    await store.hosts.setState('alder', { state: 'draining', by: 'mara', drainUntil });
+    while (renewing.mock.calls.length === 0) await passed(500);
+    const stopped = host.orchestrator.stop();
+    await passed(0);
+    goOn();
+    await passed(0);
+    await stopped;
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
   test('a host that was cordoned before its process came claims nothing', async () => {
     const first = await hostWith();
     await first.orchestrator.stop();

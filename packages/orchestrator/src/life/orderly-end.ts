@@ -68,8 +68,9 @@ export class OrderlyEnd {
     const { renewing, reconciling, looking } = this.#loops;
     // The bell first: its handler waits for a renewal.
     await this.#opened.bell?.cancel();
-    this.#parts.drain.stop();
     await Promise.all([renewing.stop(), reconciling.stop(), looking.stop()]);
+    // The last renewal may have wound it up.
+    this.#parts.drain.stop();
   }
 
   async #leaveWork(): Promise<void> {
