@@ -224,8 +224,10 @@ export function describeRunTransfers(scene: () => Scene): void {
     it('may be done again there, also what stayed behind', async () => {
       const from = await elsewhere(scene());
       const host = await from.host();
-      const first = await from.plan(job('a'), job('b', ['a']));
+      const first = await from.plan(job('a'), gate('g', ['a']), job('b', ['g']));
       await host.work();
+      const said = { by: 'ada', verdict: 'approve' as const, inputs: {}, requestId: 'once' };
+      happened(await from.store.runs.command(first, { kind: 'decide', nodeId: 'g', teams: [], ...said }));
       await host.work('failed');
       const request = { which: { kind: 'failed' as const }, pageKey: randomUUID(), by: 'mara' };
       const { id } = made(await from.store.runs.rerun({ runId: first, newRunId: randomUUID(), ...request }));
@@ -235,13 +237,18 @@ export function describeRunTransfers(scene: () => Scene): void {
       await scene().under.advance(5_000); // Two clocks are never the same.
       const run = await scene().run(id);
       expect(run.rerun).toEqual({ of: first, generation: 1, by: 'mara' });
-      expect(run.nodes).toMatchObject([{ state: 'succeeded', reusedFrom: { runId: first } }, { state: 'ready' }]);
+      const reusedFrom = { runId: first };
+      const reused = [
+        { state: 'succeeded', reusedFrom },
+        { state: 'succeeded', reusedFrom, decisions: [said] },
+      ];
+      expect(run.nodes).toMatchObject([...reused, { state: 'ready' }]);
       await (await scene().host()).work('failed');
       const again = { runId: id, newRunId: randomUUID(), ...request, pageKey: randomUUID() };
       const third = made(await scene().store.runs.rerun(again));
       expect(await scene().run(third.id)).toMatchObject({
         rerun: { of: id, number: 1, generation: 2 },
-        nodes: [{ reusedFrom: { runId: first } }, { state: 'ready' }],
+        nodes: [...reused, { state: 'ready' }],
       });
     });
 
