@@ -200,6 +200,7 @@ describe('trigger', () => {
         workflow: undefined,
         inputs: undefined,
         actor: 'ada',
+        requestKey: expect.objectContaining({ key: expect.any(String) }),
       },
     ]);
   });

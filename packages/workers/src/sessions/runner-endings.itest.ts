@@ -14,22 +14,22 @@ const forEver = 'while :; do sleep 0.05; done';
 
 describe('clocks', () => {
   it('end a step at its own timeout; the next does not run', async () => {
-    const slow = { timeoutMs: 300n, action: { $case: 'run', value: `echo up; ${forEver}` } } as const;
+    const slow = { timeoutMs: 2_000n, action: { $case: 'run', value: `echo up; ${forEver}` } } as const;
     const handler = new RecordingHandler(assignmentOf([slow, 'echo never']));
     await using bench = await Bench.make(handler);
     await bench.run();
-    const cause = { kind: 'clock', clock: 'step', limitMs: 300, step: 0, stepName: 'step 1' };
+    const cause = { kind: 'clock', clock: 'step', limitMs: 2_000, step: 0, stepName: 'step 1' };
     expect(handler.result).toEqual({ state: 'timed_out', cause });
     expect(handler.stepResults()).toEqual([{ step: 0, result: { state: 'timed_out', cause } }]);
-    expect(handler.system).toContain('timeout of 0.3 s');
+    expect(handler.system).toContain('timeout of 2 s');
     expect(handler.output(0).toString()).toBe('up\n');
   });
 
   it('end the job at its timeout, counted over all steps', async () => {
-    const handler = new RecordingHandler(assignmentOf(['echo quick', forEver, 'echo never'], { timeoutMs: 500n }));
+    const handler = new RecordingHandler(assignmentOf(['echo quick', forEver, 'echo never'], { timeoutMs: 3_000n }));
     await using bench = await Bench.make(handler);
     await bench.run();
-    const cause = { kind: 'clock', clock: 'job', limitMs: 500, step: 1, stepName: 'step 2' };
+    const cause = { kind: 'clock', clock: 'job', limitMs: 3_000, step: 1, stepName: 'step 2' };
     expect(handler.result).toEqual({ state: 'timed_out', cause });
     expect(handler.stepResults()[0]?.result.state).toBe('succeeded');
   });
