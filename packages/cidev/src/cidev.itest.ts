@@ -1,5 +1,15 @@
 import { execFile, spawn } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -38,13 +48,14 @@ interface Ended {
 
 function cidev(
   argv: string[],
-  options: { cwd?: string; closeOutput?: boolean; env?: NodeJS.ProcessEnv } = {},
+  options: { cwd?: string; closeOutput?: boolean; env?: NodeJS.ProcessEnv; input?: string } = {},
 ): Promise<Ended> {
   const child = spawn(process.execPath, [bin, ...argv], {
     cwd: join(directory, options.cwd ?? '.'),
     env: { PATH: process.env.PATH, ...options.env },
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: ['pipe', 'pipe', 'pipe'],
   });
+  child.stdin.end(options.input ?? '');
   const ended: Ended = { code: null, out: '', err: '' };
   child.stdout.on('data', (chunk) => {
     ended.out += chunk;
@@ -204,5 +215,74 @@ describe('cidev inspect', () => {
     const { code, out, err } = await cidev(['inspect', 'bad.kdl', '--json']);
     expect({ code, out }).toEqual({ code: 1, out: '' });
     expect(err).toContain('bad.kdl:3:18: error');
+  });
+});
+
+describe('cidev fmt', () => {
+  const untidy = '// why\nworkflow name="CI"   {\n  on "push"\n  job id="a" runs-on="x" { step run="true" }\n}';
+  const tidy = '// why\nworkflow name="CI" {\n    on "push"\n    job id="a" runs_on="x" { step run="true"; }\n}\n';
+  const content = (path: string) => readFileSync(join(directory, path), 'utf8');
+
+  it('rewrites what is not in the form of the documentation, and names it', async () => {
+    put('.solstice/tidy.kdl', tidy);
+    put('.solstice/untidy.kdl', untidy);
+    expect(await cidev(['fmt'])).toEqual({ code: 0, out: '.solstice/untidy.kdl\n', err: '' });
+    expect(content('.solstice/untidy.kdl')).toBe(tidy);
+    expect(readdirSync(join(directory, '.solstice'))).toEqual(['tidy.kdl', 'untidy.kdl']);
+    expect(await cidev(['fmt'])).toEqual({ code: 0, out: '', err: '' });
+  });
+
+  it('keeps the mode of a file, and a link to it', async () => {
+    put('real.kdl', untidy);
+    chmodSync(join(directory, 'real.kdl'), 0o764);
+    symlinkSync('real.kdl', join(directory, 'link.kdl'));
+    expect(await cidev(['fmt', 'link.kdl'])).toMatchObject({ code: 0 });
+    expect(content('real.kdl')).toBe(tidy);
+    expect(statSync(join(directory, 'real.kdl')).mode & 0o7777).toBe(0o764);
+    expect(readdirSync(directory, { withFileTypes: true }).map((one) => [one.name, one.isSymbolicLink()])).toEqual([
+      ['link.kdl', true],
+      ['real.kdl', false],
+    ]);
+  });
+
+  it('--check: writes nothing, and exits with 1 if it would', async () => {
+    put('tidy.kdl', tidy);
+    put('untidy.kdl', untidy);
+    expect(await cidev(['fmt', '--check', '.'])).toEqual({ code: 1, out: 'untidy.kdl\n', err: '' });
+    expect(content('untidy.kdl')).toBe(untidy);
+    expect(await cidev(['fmt', '--check', 'tidy.kdl'])).toEqual({ code: 0, out: '', err: '' });
+  });
+
+  it('leaves what has errors in its syntax, says which, and formats the others', async () => {
+    put('a.kdl', 'workflow "A" {');
+    put('b.kdl', untidy);
+    put('c.kdl', new Uint8Array([0xff, 0xfe]));
+    const { code, out, err } = await cidev(['fmt', '.']);
+    expect({ code, out }).toEqual({ code: 1, out: 'b.kdl\n' });
+    expect(err).toContain('a.kdl:1:14: error: this "{" is never closed');
+    expect(err).toContain('c.kdl:1:1: error: the file is not UTF-8 text');
+    expect(content('a.kdl')).toBe('workflow "A" {');
+  });
+
+  it('--upgrade: a file of KDL 1.0 becomes one of KDL 2.0; without it, it is told so', async () => {
+    const old = untidy.replace('"true"', 'r#"echo "hi""#;');
+    put('old.kdl', old);
+    const told = await cidev(['fmt', 'old.kdl']);
+    expect(told).toMatchObject({ code: 1, out: '' });
+    expect(told.err).toContain('"cidev fmt --upgrade" rewrites it');
+    expect(await cidev(['fmt', '--check', '--upgrade', 'old.kdl'])).toEqual({ code: 1, out: 'old.kdl\n', err: '' });
+    expect(content('old.kdl')).toBe(old);
+    expect(await cidev(['fmt', '--upgrade', 'old.kdl'])).toEqual({ code: 0, out: 'old.kdl\n', err: '' });
+    expect(content('old.kdl')).toBe(tidy.replace('"true"', '#"echo "hi""#'));
+    expect(await cidev(['validate', 'old.kdl'])).toMatchObject({ code: 0 });
+  });
+
+  it('-: from the input to the output', async () => {
+    expect(await cidev(['fmt', '-'], { input: untidy })).toEqual({ code: 0, out: tidy, err: '' });
+    expect(await cidev(['fmt', '-', '--check'], { input: untidy })).toMatchObject({ code: 1, out: '<input>\n' });
+    expect(await cidev(['fmt', '-', '--check'], { input: tidy })).toEqual({ code: 0, out: '', err: '' });
+    const wrong = await cidev(['fmt', '-'], { input: 'workflow "A" {' });
+    expect(wrong).toMatchObject({ code: 1, out: '' });
+    expect(wrong.err).toContain('<input>:1:14: error');
   });
 });

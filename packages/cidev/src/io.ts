@@ -2,6 +2,8 @@
 export interface Io {
   /** Absolute. */
   cwd: string;
+  /** All that stands in the input. */
+  input(): Buffer;
   out(text: string): void;
   err(text: string): void;
   /** May what goes there be coloured? */

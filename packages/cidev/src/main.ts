@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { run } from './run.js';
 
 const mayColor = (stream: NodeJS.WriteStream): boolean =>
@@ -13,6 +14,7 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 
 process.exitCode = await run(process.argv.slice(2), {
   cwd: process.cwd(),
+  input: () => readFileSync(0),
   out: (text) => process.stdout.write(text),
   err: (text) => process.stderr.write(text),
   color: { out: mayColor(process.stdout), err: mayColor(process.stderr) },

@@ -58,12 +58,22 @@ export function readWorkflows(names: readonly string[], cwd: string): ReadFiles 
 }
 
 function readText(file: string, cwd: string): string | Diagnostic {
+  const large = tooLarge(
+    file,
+    told(file, () => statSync(resolve(cwd, file)).size),
+  );
+  if (large !== undefined) return large;
+  const decoded = decodeWorkflow(readBytes(file, cwd), { file });
+  return 'text' in decoded ? decoded.text : decoded.diagnostic;
+}
+
+export function readBytes(file: string, cwd: string): Buffer {
+  return told(file, () => readFileSync(resolve(cwd, file)));
+}
+
+function told<Result>(file: string, read: () => Result): Result {
   try {
-    const path = resolve(cwd, file);
-    const large = tooLarge(file, statSync(path).size);
-    if (large !== undefined) return large;
-    const decoded = decodeWorkflow(readFileSync(path), { file });
-    return 'text' in decoded ? decoded.text : decoded.diagnostic;
+    return read();
   } catch (thrown) {
     const reason = thrown instanceof Error && 'code' in thrown ? String(thrown.code) : String(thrown);
     throw new UsageError(`"${file}" cannot be read (${reason})`, 'Check its owner and mode.');

@@ -5,6 +5,7 @@ async function cidev(...argv: string[]) {
   const written = { out: '', err: '' };
   const code = await run(argv, {
     cwd: '/nonexistent',
+    input: () => Buffer.from('workflow "W" {\non "push"\n'),
     out: (text) => {
       written.out += text;
     },
@@ -23,12 +24,15 @@ describe('cidev', () => {
     expect(err).toContain('Usage: cidev');
   });
 
-  it.each([['--help'], ['validate', '--help'], ['inspect', '--help']])('%s %s: help with examples', async (...argv) => {
-    const { code, out, err } = await cidev(...argv);
-    expect([code, err]).toEqual([0, '']);
-    expect(out).toContain('Examples:');
-    expect(out).toContain('Exit codes:');
-  });
+  it.each([['--help'], ['validate', '--help'], ['inspect', '--help'], ['fmt', '--help']])(
+    '%s %s: help with examples',
+    async (...argv) => {
+      const { code, out, err } = await cidev(...argv);
+      expect([code, err]).toEqual([0, '']);
+      expect(out).toContain('Examples:');
+      expect(out).toContain('Exit codes:');
+    },
+  );
 
   it('--version: a version', async () => {
     const { code, out } = await cidev('--version');
@@ -44,6 +48,8 @@ describe('cidev', () => {
     [['validate', 'missing.kdl'], 'there is no "missing.kdl"'],
     [['validate', 'a', 'b'], 'there is no "a", no "b"'],
     [['inspect'], 'there is no .solstice/*.kdl'],
+    [['fmt', '-', 'a.kdl'], '"-" is given with other paths'],
+    [['fmt', '--chek'], 'Did you mean --check?'],
   ])('%s: told to the error output, exit code 2', async (argv, message) => {
     const { code, out, err } = await cidev(...argv);
     expect([code, out]).toEqual([2, '']);

@@ -1,5 +1,6 @@
 import { Argument, Command, CommanderError, Option } from 'commander';
 import picocolors from 'picocolors';
+import { type FmtOptions, fmt } from './fmt.js';
 import { inspect } from './inspect.js';
 import { type ExitCode, type Io, UsageError } from './io.js';
 import { type ValidateFormat, validate, validateFormats } from './validate.js';
@@ -33,7 +34,7 @@ export async function run(argv: readonly string[], io: Io): Promise<ExitCode> {
 
 function commandLine(io: Io, done: (code: ExitCode) => void): Command {
   const program = new Command('cidev')
-    .description('Solstice CI for developers: check and understand workflow files. Needs no server.')
+    .description('Solstice CI for developers: check, understand and format workflow files. Needs no server.')
     .version(version(), '-V, --version', 'print the version')
     .helpOption('-h, --help', 'show help')
     .addHelpText(
@@ -42,8 +43,9 @@ function commandLine(io: Io, done: (code: ExitCode) => void): Command {
 Examples:
   cidev validate                      check the .solstice/*.kdl of this repository
   cidev inspect .solstice/ci.kdl      show what a file means
+  cidev fmt                           rewrite them as the documentation has them
 
-Exit codes: 0 fine (warnings at most), 1 errors in a file, 2 called wrongly.`,
+Exit codes: 0 fine (warnings at most), 1 errors in a file or not formatted, 2 called wrongly.`,
     );
   program
     .command('validate')
@@ -85,6 +87,34 @@ Exit codes: 0 fine (warnings at most), 1 errors in a file, 2 called wrongly.`,
     .action((path: string | undefined, options: { json?: true }) =>
       done(inspect(path, { json: options.json === true }, io)),
     );
+  program
+    .command('fmt')
+    .summary('format workflow files')
+    .description(
+      'Rewrite workflow files in the form of the documentation, and name those that were not in it. Comments and meaning stay.',
+    )
+    .addArgument(
+      new Argument(
+        '[paths...]',
+        'files or directories, or - for the input (default: .solstice/*.kdl of this repository)',
+      ),
+    )
+    .option('--check', 'write nothing, and name the files that would be written', false)
+    .option('--upgrade', 'rewrite files of KDL 1.0 as KDL 2.0', false)
+    .addHelpText(
+      'after',
+      `
+A file with errors in its syntax is left as it is, and the errors are told. With - what is formatted is printed.
+
+Examples:
+  cidev fmt
+  cidev fmt --check .solstice/ci.kdl
+  cidev fmt --upgrade
+  cidev fmt - < draft.kdl
+
+Exit codes: 0 fine, 1 a file was left as it is, or with --check one would be written, 2 called wrongly.`,
+    )
+    .action((paths: string[], options: FmtOptions) => done(fmt(paths, options, io)));
   for (const command of [program, ...program.commands]) {
     command.exitOverride().configureOutput({
       writeOut: (text) => io.out(text),

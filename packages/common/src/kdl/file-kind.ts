@@ -11,4 +11,6 @@ export interface FileKind {
   /** What to do about a file that is too large, and about too many values in one node. */
   tooLargeHint: string;
   tooManyValuesHint: string;
+  /** How a file of KDL 1.0 is rewritten, where there is a command for that. */
+  upgradeHint?: string;
 }

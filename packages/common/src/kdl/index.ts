@@ -4,6 +4,7 @@ export { DiagnosticSink, quote } from './diagnostic-sink.js';
 export type { FileKind } from './file-kind.js';
 export { flagsAsChildren } from './flags.js';
 export { type FormatOptions, formatDiagnostics, type Sources } from './format-diagnostics.js';
+export { formatDocument } from './format-document.js';
 export { githubCommands } from './github-commands.js';
 export { findWord, type Language, spelled, type Word, type WordForm } from './language.js';
 export { kdlLimits } from './limits.js';
@@ -23,6 +24,7 @@ export {
 } from './said-words.js';
 export { type SarifTool, sarifLog } from './sarif.js';
 export { atStart, decodeText, tooLarge } from './text-files.js';
+export { upgradeDocument } from './upgrade-document.js';
 export {
   asText,
   flagOf,

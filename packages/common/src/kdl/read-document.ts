@@ -79,7 +79,10 @@ function reportSyntax(
       first ?? start,
       'kdl-1',
       `this is KDL 1.0, and ${kind.many} are KDL 2.0: ${found}`,
-      'In 2.0: no line ends inside "…" (use """), raw strings are #"…"#, and true, false and null are written #true, #false, #null.',
+      [
+        ...(kind.upgradeHint === undefined ? [] : [kind.upgradeHint]),
+        'In 2.0: no line ends inside "…" (use """), raw strings are #"…"#, and true, false and null are written #true, #false, #null.',
+      ].join(' '),
     );
     return;
   }

@@ -15,6 +15,7 @@ export { cellIds } from './cell-ids.js';
 export { changedPatternsOf } from './changed-patterns.js';
 export { type DiagnosticCode, diagnosticCodes } from './diagnostic-codes.js';
 export { completeValues, namesIn, runNames } from './expression-names.js';
+export { type FormatWorkflowOptions, formatWorkflow } from './format-workflow.js';
 export { globMatches } from './glob.js';
 export { describeInput, type InputValue, inputsOf, inputVariable, resolveInputs } from './inputs.js';
 export { workflowLimits } from './limits.js';

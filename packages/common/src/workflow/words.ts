@@ -270,6 +270,7 @@ export const workflowLanguage: Language<Place> = {
     listExample: 'branches "main" "release/*"',
     tooLargeHint: 'Move scripts into files of their own.',
     tooManyValuesHint: 'Move data into files of the repository.',
+    upgradeHint: '"cidev fmt --upgrade" rewrites it.',
   },
   words,
   top: 'file',

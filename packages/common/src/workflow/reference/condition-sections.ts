@@ -116,7 +116,7 @@ branch id="channel" name="Release or not" when="glob(tag, 'v*')" deadline="1h" {
     }
     else {
         branch id="main" when="branch == 'main'" {
-            then { job id="nightly" { step run="make nightly"; }; }
+            then { job id="nightly" { step run="make nightly"; } }
         }
         wait id="rest" for="1m" { needs "main"; }
     }

@@ -15,7 +15,7 @@ workflow name="CI" {
 }
 \`\`\`
 
-\`cidev validate\` checks such files without a server, \`cidev inspect\` shows what they mean. Every example on this page is
+\`cidev validate\` checks such files without a server, \`cidev inspect\` shows what they mean, \`cidev fmt\` formats them. Every example on this page is
 checked by a test, and so is what becomes of it.`;
 
 /** How the language is spelled. */
@@ -32,6 +32,11 @@ Files are [KDL 2.0](https://kdl.dev), with a few rules:
   all others. In \`"…"\` and \`"""\` a backslash escapes (\`\\n\`, \`\\\\\`), and at the end of a line it joins it with the next. In
   raw strings, \`#"…"#\` and \`#"""\` … \`"""#\`, nothing is escaped.
 - Comments are \`// to the end of the line\`, \`/* between */\`, and \`/-\` before a node, property or argument.
+
+\`cidev fmt\` rewrites files in the form of the examples here: four spaces a block, a node a line unless its block stands on one,
+\`runs_on\` for \`runs-on\`. Comments, what a file means, and what its texts say stay as they are; a file with errors in its syntax
+stays as it is. \`cidev fmt --check\` writes nothing, names the files that it would write, and exits with 1 if there are any;
+\`cidev fmt --upgrade\` also makes KDL 2.0 of KDL 1.0; \`cidev fmt -\` reads the input and prints.
 
 The same workflow, written with children:
 
@@ -80,4 +85,6 @@ export const checker = `## What the checker says
 \`\`\`
 
 \`cidev validate --format json\` prints a list of \`{file, line, column, endLine, endColumn, severity, code, message, hint}\`. Lines
-and columns count from 1; columns count UTF-16 code units; the end is exclusive. The codes:`;
+and columns count from 1; columns count UTF-16 code units; the end is exclusive. \`--format sarif\` prints a SARIF 2.1.0 log with the same
+places, for code scanning; \`--format github\` the commands that make annotations in GitHub and Forgejo Actions. Their paths are those
+from the root of the repository. The codes:`;

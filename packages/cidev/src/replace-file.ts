@@ -1,0 +1,41 @@
+import { randomUUID } from 'node:crypto';
+import {
+  closeSync,
+  fchmodSync,
+  fsyncSync,
+  openSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeSync,
+} from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import { UsageError } from './io.js';
+
+/**
+ * Puts other content into a file, all of it or none, whatever happens meanwhile. Its mode stays; a link goes on to show
+ * where it did.
+ */
+export function replaceFile(path: string, content: Buffer): void {
+  const target = realpathSync(path);
+  const beside = join(dirname(target), `.${basename(target)}.${randomUUID()}`);
+  try {
+    const descriptor = openSync(beside, 'wx', 0o600);
+    try {
+      for (let written = 0; written < content.length; ) written += writeSync(descriptor, content, written);
+      fchmodSync(descriptor, statSync(target).mode & 0o7777);
+      fsyncSync(descriptor);
+    } finally {
+      closeSync(descriptor);
+    }
+    renameSync(beside, target);
+  } catch (thrown) {
+    rmSync(beside, { force: true });
+    const reason = thrown instanceof Error && 'code' in thrown ? String(thrown.code) : String(thrown);
+    throw new UsageError(
+      `"${path}" cannot be written (${reason})`,
+      'Check its directory: the file is written beside it.',
+    );
+  }
+}
