@@ -101,16 +101,16 @@ export class Job {
     try {
       const source = await this.#checkout();
       if (!source.ok) return this.#end(source.outcome);
+      server = await this.#serveCommands(commands);
       const failure = await this.#servicesReady();
       const stop = this.#startStopped;
       if (stop !== undefined) return this.#end(stopped(0, stop));
       if (failure !== undefined) return this.#end(stopped(0, { kind: 'service', ...describeFailure(failure) }));
-      // From here on the steps have it as their limit.
+      // From here to the first step nothing is waited for: whatever ends the job now has to find it. The deadline is its limit.
       clearTimeout(limits.deadline);
       this.#parts.markStarted();
       this.#parts.services.onEnd((ended) => this.#serviceEnded(ended));
       this.#startedAtMs = this.#parts.monotonicMs();
-      server = await this.#serveCommands(commands);
       return this.#end(await this.#phases({ ...this.#parts.environment, ...source.environment }));
     } finally {
       clearTimeout(limits.deadline);
