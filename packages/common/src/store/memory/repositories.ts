@@ -1,6 +1,7 @@
 import type { Repository, RepositoryStore } from '../port/index.js';
 import { looksDifferent } from '../projection/index.js';
 import type { Core } from './core.js';
+import { compareRepositories } from './repository-order.js';
 import { askLook, hurryLook } from './schedule-looks.js';
 
 export class MemoryRepositories implements RepositoryStore {
@@ -63,13 +64,4 @@ export class MemoryRepositories implements RepositoryStore {
   #byName(forge: string, name: string): Repository | undefined {
     return [...this.#core.tables.repositories.values()].find((row) => row.forge === forge && row.name === name);
   }
-}
-
-export function compareRepositories(a: Repository, b: Repository): number {
-  return compare(a.forge, b.forge) || compare(a.name, b.name);
-}
-
-/** By code units, as a database with collation C would. */
-function compare(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0;
 }

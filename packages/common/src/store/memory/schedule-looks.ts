@@ -1,6 +1,6 @@
 import type { ScheduleLook, ScheduleLookStore, ScheduleReading } from '../port/index.js';
 import type { Core } from './core.js';
-import { compareRepositories } from './repositories.js';
+import { compareRepositories } from './repository-order.js';
 import type { ScheduleLookRow } from './tables.js';
 
 export class MemoryScheduleLooks implements ScheduleLookStore {

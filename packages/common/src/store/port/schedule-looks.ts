@@ -1,5 +1,4 @@
 import type { Repository } from './repositories.js';
-import type { BrokenScheduleFile } from './schedules.js';
 
 /** A look at a default branch that is in the caller's hands. */
 export interface ScheduleLook {
@@ -8,6 +7,13 @@ export interface ScheduleLook {
   place: number;
   /** How often before it came to nothing. */
   tries: number;
+}
+
+/** A workflow file that nobody can read. */
+export interface BrokenScheduleFile {
+  file: string;
+  /** The first of what is wrong, with its place. */
+  problem: string;
 }
 
 /** From what a repository's schedules were read, and whether somebody still has to look. */

@@ -1,4 +1,4 @@
-import type { ScheduleLook } from './schedule-looks.js';
+import type { BrokenScheduleFile, ScheduleLook } from './schedule-looks.js';
 
 /** What a repository's workflow files say of schedules, at a commit of its default branch. */
 export interface ScheduleSource {
@@ -13,12 +13,6 @@ export interface ScheduleSource {
   files: { file: string; workflow: string; schedules: ScheduleRule[] }[];
   /** Files that nobody can read now: what they said before goes on. */
   broken: BrokenScheduleFile[];
-}
-
-export interface BrokenScheduleFile {
-  file: string;
-  /** The first of what is wrong, with its place. */
-  problem: string;
 }
 
 export interface ScheduleRule {
