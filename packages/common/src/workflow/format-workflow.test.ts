@@ -122,6 +122,20 @@ workflow "W" { // four
     expect(formatted(text)).toBe(text);
   });
 
+  it('brings what is commented out up to its mark', () => {
+    const written = (mark: string) =>
+      inWorkflow(`    on "push"\n    job "a" {\n        step run="x"\n        ${mark}step run="y"\n    }`);
+    expect(formatted(written('/-\n\n   '))).toBe(written('/- '));
+    expect(formatted(written('/- // why\n  '))).toBe(written('/- // why\n        '));
+  });
+
+  it('is not given to what two readers understand differently', () => {
+    const text = 'workflow "W"{\non "push"\njob "a" { step run="x"; }\n}';
+    const { diagnostics } = parseWorkflow(text, { file: 'f.kdl' });
+    expect(diagnostics.map(({ code }) => code)).toEqual(['readers-disagree']);
+    expect(formatWorkflow(text, { file: 'f.kdl', upgrade: false })).toEqual({ diagnostics });
+  });
+
   it('keeps lines that are joined, and indents what they go on with', () => {
     expect(
       formatted(

@@ -24,17 +24,15 @@ export function formatWorkflow(
   const source = isKdlOne && upgrade ? upgradeDocument(text) : text;
   if (source === undefined) return { diagnostics: given.diagnostics };
   const before = source === text ? given : parseWorkflow(source, { file });
-  // What it means is not settled, so nobody can say whether it stays the same.
-  const isUnclear = before.diagnostics.some(({ code }) => code === 'readers-disagree');
   try {
-    const formatted = isUnclear || (isKdlOne && !upgrade) ? undefined : formatDocument(source, workflowLanguage);
+    const formatted = isKdlOne && !upgrade ? undefined : formatDocument(source, workflowLanguage);
     if (formatted === undefined) return { diagnostics: before.diagnostics };
     if (meaning(parseWorkflow(formatted, { file })) !== meaning(before)) {
       throw new Error('after formatting it would mean something else');
     }
     return { text: formatted };
   } catch (thrown) {
-    // Where the text has mistakes, one reader may have taken more of it for a value than the other would.
+    // Where two readers disagree, for one; or the first took more of the text for a value than it should have.
     if (hasErrors(before.diagnostics)) return { diagnostics: before.diagnostics };
     const reason = thrown instanceof Error ? thrown.message : String(thrown);
     const problem = atStart<DiagnosticCode>(
