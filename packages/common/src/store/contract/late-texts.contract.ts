@@ -68,6 +68,17 @@ export function describeLateTexts(scene: () => Scene): void {
       expect(await host.tryClaim()).toBeUndefined();
     });
 
+    it('are read whatever else the events of the run say: a worker may print anything as it dies', async () => {
+      const host = await scene().host();
+      const runId = await scene().plan(job('build'), job('test', ['build'], { late: late.slice(0, 1) }));
+      const build = await host.start();
+      const result = { state: 'succeeded' as const, outputs: { version: '1.2', odd: 'NUL \0' } };
+      happened(await scene().store.attempts.finish(build.fence, result));
+      const test = await host.start();
+      happened(await scene().store.attempts.lose(test.fence, 'half of one \ude84'));
+      expect((await scene().run(runId)).nodes[1]).toMatchObject({ image: 'app:1.2', state: 'ready' });
+    });
+
     it('are cut between characters: half of one is no text that a database has', async () => {
       const host = await scene().host();
       // Of characters with two halves, one of the two begins at each place.

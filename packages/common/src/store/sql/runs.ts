@@ -224,10 +224,19 @@ export async function readPlanned(db: Queryable, runId: string): Promise<FlowEve
   return found?.event;
 }
 
+/**
+ * By its text, as it was stored: PostgreSQL takes apart no event that has a NUL or half of a character anywhere in it, and
+ * what workers print as they die, or jobs hand on, may have either. Whoever reads it looks at the event itself, too: a
+ * variable may be called `kind`.
+ */
+function isKind(kind: FlowEvent['kind']): string {
+  return `event::text like '%"kind":"${kind}"%'`;
+}
+
 /** What the late texts of its nodes came to, by their ids. */
 export async function readTexts(db: Queryable, runId: string): Promise<ReadonlyMap<string, readonly string[]>> {
   const text = `select event from run_events
-    where run_id = $1 and event->>'kind' = 'node.readied' and event->'texts' is not null`;
+    where run_id = $1 and ${isKind('node.readied')} and event::text like '%"texts":%'`;
   const rows = await db.rows<{ event: FlowEvent }>(text, [runId]);
   return new Map(
     rows.flatMap(({ event }): [string, readonly string[]][] =>
@@ -238,6 +247,7 @@ export async function readTexts(db: Queryable, runId: string): Promise<ReadonlyM
 
 /** When its turn in its concurrency group came; undefined: it has not, or it did not wait for it. */
 export async function readAdmittedAt(db: Queryable, runId: string): Promise<number | undefined> {
-  const text = `select event from run_events where run_id = $1 and event->>'kind' = 'run.admitted'`;
-  return (await row<{ event: FlowEvent }>(db, text, [runId]))?.event.at;
+  const text = `select event from run_events where run_id = $1 and ${isKind('run.admitted')}`;
+  const rows = await db.rows<{ event: FlowEvent }>(text, [runId]);
+  return rows.find(({ event }) => event.kind === 'run.admitted')?.event.at;
 }
