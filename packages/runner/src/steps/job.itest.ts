@@ -10,7 +10,7 @@ import { Services } from './services.js';
 const step: Step = {
   ...{ index: 1, name: 'Make', env: {}, timeoutMs: 0n, kind: StepKind.STEP_KIND_UNSPECIFIED, silenceMs: 0n },
   ...{ allowFailure: false, when: '', deadlineMs: 0n, deadlineLimitMs: 0n },
-  action: { $case: 'run', value: 'while true; do sleep 0.02; done' },
+  action: { $case: 'run', value: 'sleep 60' },
 };
 
 const assignment: Assignment = {
