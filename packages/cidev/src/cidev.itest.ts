@@ -1,6 +1,7 @@
 import { execFile, spawn } from 'node:child_process';
 import {
   chmodSync,
+  chownSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -243,6 +244,14 @@ describe('cidev fmt', () => {
       ['link.kdl', true],
       ['real.kdl', false],
     ]);
+  });
+
+  it.runIf(process.getuid?.() === 0)('leaves a file to its owner where root formats it', async () => {
+    put('theirs.kdl', untidy);
+    chownSync(join(directory, 'theirs.kdl'), 4711, 4712);
+    expect(await cidev(['fmt', 'theirs.kdl'])).toMatchObject({ code: 0 });
+    expect(content('theirs.kdl')).toBe(tidy);
+    expect(statSync(join(directory, 'theirs.kdl'))).toMatchObject({ uid: 4711, gid: 4712 });
   });
 
   it('--check: writes nothing, and exits with 1 if it would', async () => {

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import {
   closeSync,
   fchmodSync,
+  fchownSync,
   fsyncSync,
   openSync,
   realpathSync,
@@ -14,8 +15,8 @@ import { basename, dirname, join } from 'node:path';
 import { UsageError } from './io.js';
 
 /**
- * Puts other content into a file, all of it or none, whatever happens meanwhile. Its mode stays; a link goes on to show
- * where it did.
+ * Puts other content into a file, all of it or none, whatever happens meanwhile. Its mode stays, and its owner where
+ * root replaces it (nobody else may give files away); a link goes on to show where it did.
  */
 export function replaceFile(path: string, content: Buffer): void {
   const target = realpathSync(path);
@@ -24,7 +25,10 @@ export function replaceFile(path: string, content: Buffer): void {
     const descriptor = openSync(beside, 'wx', 0o600);
     try {
       for (let written = 0; written < content.length; ) written += writeSync(descriptor, content, written);
-      fchmodSync(descriptor, statSync(target).mode & 0o7777);
+      const { uid, gid, mode } = statSync(target);
+      // First the owner: a change of it may take bits of the mode away.
+      if (process.getuid?.() === 0) fchownSync(descriptor, uid, gid);
+      fchmodSync(descriptor, mode & 0o7777);
       fsyncSync(descriptor);
     } finally {
       closeSync(descriptor);
