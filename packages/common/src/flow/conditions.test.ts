@@ -203,7 +203,8 @@ describe('conditionContextOf', () => {
     const cell = (n: string) => gate(`g.${n}`, [], { inputs, matrix: { group: 'g', cell: { n } } });
     const flow = new Flow({
       ...spec(cell('1'), cell('2'), job('ship', ['g.1', 'g.2'])),
-      bundles: { g: ['g.1', 'g.2'] },
+      // By its own id nobody needs it: those who read it may need the branch that it stands in.
+      bundles: {},
     });
     flow.say('approve', 'g.1', 'ada', { inputs: { level: 'b' } });
     expect(conditionContextOf(flow.state, 'ship').gates).toEqual({ 'g.1': { level: 'b', count: 1 } });

@@ -160,20 +160,19 @@ function decidedGates(spec: RunSpec, find: Find): [string, Record<string, unknow
   });
 }
 
+/** Each by itself, and those of one matrix together: by the id of the file, whether anybody needs it by that or not. */
 function gatesOf(spec: RunSpec): readonly { id: string; gates: readonly GateSpec[] }[] {
   let known = gates.get(spec);
   if (known === undefined) {
-    const all = new Map(spec.nodes.flatMap((node) => (node.kind === 'gate' ? [[node.id, node]] : [])));
-    const bundles = Object.entries(spec.bundles ?? {}).map(([id, nodes]) => ({
-      id,
-      gates: nodes.flatMap((one) => all.get(one) ?? []),
-      nodes,
-    }));
+    const all = spec.nodes.filter((node) => node.kind === 'gate');
+    const groups = new Map<string, GateSpec[]>();
+    for (const gate of all) {
+      const group = matrixOf(gate)?.group;
+      if (group !== undefined) groups.set(group, [...(groups.get(group) ?? []), gate]);
+    }
     known = [
-      ...[...all.values()].map((gate) => ({ id: gate.id, gates: [gate] })),
-      ...bundles
-        .filter(({ gates: some, nodes }) => some.length > 0 && some.length === nodes.length)
-        .map(({ id, gates: some }) => ({ id, gates: some })),
+      ...all.map((gate) => ({ id: gate.id, gates: [gate] })),
+      ...[...groups].map(([id, some]) => ({ id, gates: some })),
     ];
     gates.set(spec, known);
   }

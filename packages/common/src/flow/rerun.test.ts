@@ -195,6 +195,19 @@ describe('a rerun of a run that was ended before all of it had ended', () => {
     }
   });
 
+  it('by a person leaves what then ran out of its own time as it is, however often the rest is done again', () => {
+    const flow = ended((one) => {
+      one.do({ kind: 'cancel', by: 'mara' });
+      const cause = { kind: 'clock', clock: 'job', limitMs: 1_000 } as const;
+      one.do({ kind: 'finish', attemptId, result: { state: 'timed_out', cause } });
+    });
+    expect(flow.node('slow')).toMatchObject({ state: 'cancelled', cause: { clock: 'job' } });
+    const second = again(flow, { kind: 'node', nodeId: 'free' });
+    expect(reusedBy(second)).toEqual(['a', 'slow', 'next']);
+    drain(second);
+    expect(reusedBy(again(second, { kind: 'node', nodeId: 'free' }, 'r3'))).toEqual(['a', 'slow', 'next']);
+  });
+
   it('by an export is refused, unless it is said to be done here', () => {
     const flow = new Flow(spec(job('a'), gate('ask'), job('b', ['a'])));
     flow.succeed('a');

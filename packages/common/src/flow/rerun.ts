@@ -88,9 +88,12 @@ function wasCutOff(spec: RunSpec, { id, state, cause, attempts }: NodeFlow): boo
   const why = wish === undefined ? cause : causeOfIntent(wish);
   switch (why?.kind) {
     case undefined:
-    case 'clock':
     case 'exported':
       return true;
+    // A clock of its own that ran out while it was being ended says nothing of why it was: a node that was taken over from
+    // an earlier run keeps that cause, and no attempt that would tell.
+    case 'clock':
+      return why.clock === 'workflow';
     case 'cancelled': {
       const group = groupOf(spec, id);
       return group !== undefined && why.by === matrixAsActor(group.name);
