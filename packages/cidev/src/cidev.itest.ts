@@ -254,6 +254,57 @@ describe('cidev fmt', () => {
     expect(statSync(join(directory, 'theirs.kdl'))).toMatchObject({ uid: 4711, gid: 4712 });
   });
 
+  it.runIf(process.getuid?.() === 0)('keeps the group of a file where one of its members formats it', async () => {
+    put('ours.kdl', untidy);
+    put('theirs.kdl', untidy);
+    chownSync(join(directory, 'ours.kdl'), 4711, 4712);
+    chownSync(join(directory, 'theirs.kdl'), 4711, 4713);
+    for (const file of ['ours.kdl', 'theirs.kdl']) chmodSync(join(directory, file), 0o664);
+    chownSync(directory, 4711, 4711);
+    // All is loaded as root: another user may not be let into the checkout.
+    const asMember = `
+      const { run } = await import(process.argv[1]);
+      process.setgroups([4712]);
+      process.setgid(4711);
+      process.setuid(4711);
+      const io = { cwd: process.cwd(), out() {}, err: console.error, color: { out: false, err: false } };
+      process.exitCode = await run(['fmt', 'ours.kdl', 'theirs.kdl'], io);`;
+    const { stderr } = await promisify(execFile)(
+      process.execPath,
+      ['--input-type=module', '-e', asMember, join(root, 'packages/cidev/dist/run.js')],
+      { cwd: directory },
+    );
+    expect(stderr).toBe('');
+    const looks = ['ours.kdl', 'theirs.kdl'].map((file) => {
+      const { uid, gid, mode } = statSync(join(directory, file));
+      return { text: content(file), uid, gid, mode: mode & 0o7777 };
+    });
+    // A group that the user is not in cannot be kept.
+    expect(looks).toEqual([
+      { text: tidy, uid: 4711, gid: 4712, mode: 0o664 },
+      { text: tidy, uid: 4711, gid: 4711, mode: 0o664 },
+    ]);
+  });
+
+  it('leaves a pipe what it is, and only reads it with --check', async () => {
+    put('untidy.kdl', untidy);
+    const pipe = join(directory, 'pipe.kdl');
+    await promisify(execFile)('mkfifo', [pipe]);
+    const writer = spawn('cp', [join(directory, 'untidy.kdl'), pipe], { stdio: 'ignore' });
+    const written = new Promise((resolve) => writer.once('exit', resolve));
+    try {
+      const refused = await cidev(['fmt', 'untidy.kdl', 'pipe.kdl']);
+      expect(refused).toMatchObject({ code: 2, out: '' });
+      expect(refused.err).toContain('"pipe.kdl" is not a regular file, and cannot be rewritten\n  hint: Give "-"');
+      expect(content('untidy.kdl')).toBe(untidy);
+      expect(await cidev(['fmt', '--check', 'pipe.kdl'])).toEqual({ code: 1, out: 'pipe.kdl\n', err: '' });
+      expect(statSync(pipe).isFIFO()).toBe(true);
+    } finally {
+      writer.kill();
+      await written;
+    }
+  });
+
   it('--check: writes nothing, and exits with 1 if it would', async () => {
     put('tidy.kdl', tidy);
     put('untidy.kdl', untidy);

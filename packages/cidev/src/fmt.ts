@@ -1,3 +1,4 @@
+import { statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import {
   type Diagnostic,
@@ -26,6 +27,7 @@ export function fmt(paths: readonly string[], options: FmtOptions, io: Io): Exit
   }
   let [changed, left] = [0, 0];
   const files = findWorkflowFiles(paths, io.cwd);
+  if (!options.check) refusePipes(files, io.cwd);
   for (const file of files) {
     const bytes = readBytes(file, io.cwd);
     const formatted = format(file, bytes, options, io);
@@ -38,6 +40,16 @@ export function fmt(paths: readonly string[], options: FmtOptions, io: Io): Exit
     }
   }
   return left > 0 || (options.check && changed > 0) ? 1 : 0;
+}
+
+/** Before anything is read: a file would come in the place of the pipe, and whoever writes into it would not know. */
+function refusePipes(files: readonly string[], cwd: string): void {
+  const pipe = files.find((file) => !statSync(resolve(cwd, file)).isFile());
+  if (pipe === undefined) return;
+  throw new UsageError(
+    `"${pipe}" is not a regular file, and cannot be rewritten`,
+    'Give "-" for what comes through a pipe: it is formatted from the input to the output.',
+  );
 }
 
 function fmtInput(options: FmtOptions, io: Io): ExitCode {

@@ -15,8 +15,9 @@ import { basename, dirname, join } from 'node:path';
 import { UsageError } from './io.js';
 
 /**
- * Puts other content into a file, all of it or none, whatever happens meanwhile. Its mode stays, and its owner where
- * root replaces it (nobody else may give files away); a link goes on to show where it did.
+ * Puts other content into a file, all of it or none, whatever happens meanwhile. Its mode stays; its owner where root
+ * replaces it, and its group also where one of its members does (nobody else may give files away); a link goes on to show
+ * where it did.
  */
 export function replaceFile(path: string, content: Buffer): void {
   const target = realpathSync(path);
@@ -28,6 +29,7 @@ export function replaceFile(path: string, content: Buffer): void {
       const { uid, gid, mode } = statSync(target);
       // First the owner: a change of it may take bits of the mode away.
       if (process.getuid?.() === 0) fchownSync(descriptor, uid, gid);
+      else keepGroup(descriptor, gid);
       fchmodSync(descriptor, mode & 0o7777);
       fsyncSync(descriptor);
     } finally {
@@ -41,5 +43,15 @@ export function replaceFile(path: string, content: Buffer): void {
       `"${path}" cannot be written (${reason})`,
       'Check its directory: the file is written beside it.',
     );
+  }
+}
+
+/** The mode stays also where the group cannot, as with editors: the file was its writer's to share. */
+function keepGroup(descriptor: number, gid: number): void {
+  try {
+    fchownSync(descriptor, -1, gid);
+  } catch (thrown) {
+    // EPERM: the user is not in the group. EINVAL: it is none of the groups that this container knows.
+    if (!(thrown instanceof Error && 'code' in thrown && (thrown.code === 'EPERM' || thrown.code === 'EINVAL'))) throw thrown;
   }
 }

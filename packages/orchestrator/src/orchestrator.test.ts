@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { systemClock } from '@solstice/common/clock';
+import { SolsticeError } from '@solstice/common/errors';
 import { createInProcessQueue } from '@solstice/common/queue';
 import { assertReplays, createMemoryStore, type Store } from '@solstice/common/store';
 import { createLogger } from '@solstice/common/telemetry';
@@ -474,6 +475,11 @@ test('a job’s own resources are what its worker gets', async () => {
 describe('a runner that was taken over', () => {
   /** Its job has no clock at all, and the process that supervised it has gone. */
   async function takenOver(): Promise<{ host: HostUnderTest; runId: string }> {
+    const { machine, runId } = await leftRunning();
+    return { host: await hostWith({ machine }), runId };
+  }
+
+  async function leftRunning(): Promise<{ machine: FakeMachine; runId: string }> {
     const machine = new FakeMachine();
     const first = await hostWith({ machine });
     const runId = await planJob(store);
@@ -481,7 +487,7 @@ describe('a runner that was taken over', () => {
     const stopped = first.orchestrator.stop();
     await passed(1_000);
     await stopped;
-    return { host: await hostWith({ machine }), runId };
+    return { machine, runId };
   }
 
   test('is lost when it does not come back in time, and its job runs again', async () => {
@@ -515,5 +521,42 @@ describe('a runner that was taken over', () => {
     host.link = 'up';
     await passed(60_000);
     expect(await statesOf(store, runId)).toBe('running: running');
+  });
+
+  test('is not lost while the socket that it dials is not open yet', async () => {
+    const { machine, runId } = await leftRunning();
+    let open = () => {};
+    const opening = new Promise<void>((resolve) => {
+      open = resolve;
+    });
+    const started = hostWith({ machine, opening });
+    await passed(10 * 60_000);
+    expect(await statesOf(store, runId)).toBe('running: running');
+    open();
+    await started;
+    await passed(4.5 * 60_000);
+    expect(await statesOf(store, runId)).toBe('running: running');
+    await passed(6 * 60_000);
+    expect(await causeOf(runId)).toMatchObject({ kind: 'lost' });
+  });
+
+  test('finds the socket open although something else on the host cannot be cleared away', async () => {
+    const { machine, runId } = await leftRunning();
+    const [stays] = [...machine.workers.values()];
+    if (stays === undefined) throw new Error('there is no worker');
+    const spec = { ...stays.spec, workerId: 'w-stray', attemptId: 'of/another/1' };
+    machine.workers.set(spec.workerId, { ...stays, spec, end: () => undefined });
+    const host = new HostUnderTest({ store, machine });
+    hosts.push(host);
+    host.faults.destroy = (id) =>
+      id === 'w-stray' ? new SolsticeError('worker-failed', 'a step left a mount that cannot be taken off') : undefined;
+    await host.start();
+    await passed(5_000);
+    expect(host.orchestrator.health()).toMatchObject({ ok: false, detail: expect.stringContaining('a mount') });
+    expect(await statesOf(store, runId)).toBe('running: running');
+    delete host.faults.destroy;
+    await passed(60_000);
+    expect([...machine.workers.keys()]).toEqual([stays.spec.workerId]);
+    expect(host.orchestrator.health()).toMatchObject({ ok: true });
   });
 });

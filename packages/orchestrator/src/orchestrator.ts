@@ -57,6 +57,7 @@ async function begin(dependencies: Dependencies, parts: Parts, loops: Loops, ope
   // Before the socket opens: a runner that comes back must find its attempt, or it would be sent away.
   await untilSettled(() => unlessAborted(giveUp, loops.reconcile()), giveUp, logger);
   opened.sessions = await dependencies.openSessions(parts.attempts);
+  parts.listens();
   opened.bell = await queue.subscribe({ kind: 'host', hostId: host.id }, () => renewing.passed());
   reconciling.start();
   looking.start();

@@ -17,11 +17,11 @@ export interface AttemptClocks {
   hangMs: number;
 }
 
-/** What an attempt has to know of its host's lease. */
+/** What an attempt has to know of its host. */
 export interface LeaseView {
   /** How long exclusive work may still run if the lease is not renewed again. */
   exclusiveLeftMs(): number;
-  /** For how long the host has renewed its lease without a gap; 0 while it can't. */
+  /** For how long runners could be heard: its socket open, its lease renewed without a gap. 0 while they can't. */
   steadyForMs(): number;
 }
 

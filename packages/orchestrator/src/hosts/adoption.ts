@@ -20,13 +20,17 @@ export interface AdoptionDependencies {
  * attempts without a worker are lost, workers without an attempt are destroyed and their reservations given back.
  * Run at start, before runners can connect, and again as a sweep, one at a time, and only by a process that is sure of
  * its lease; it never touches a worker that this process knows. One worker that can't be dealt with doesn't keep the
- * others waiting: the first such error is what it rejects with, at the end.
+ * others waiting.
+ *
+ * Rejects, at the end, with the first error that kept a live attempt from being dealt with: its runner would find nobody
+ * who knows it. Resolves with the first that kept what is over from being cleared away: that hurts nobody who waits.
  */
-export async function reconcileWorkers(dependencies: AdoptionDependencies): Promise<void> {
+export async function reconcileWorkers(dependencies: AdoptionDependencies): Promise<{ leftBehind?: unknown }> {
   const { store, hostId, backends, logger, attempts, claimer } = dependencies;
   const knowsWorker = (id: string) => attempts.knowsWorker(id) || claimer?.isAsking(id) === true;
   const failures: unknown[] = [];
-  const dealWith = (work: Promise<void>) => work.catch((error: unknown) => void failures.push(error));
+  const leftovers: unknown[] = [];
+  const collectIn = (errors: unknown[]) => (error: unknown) => void errors.push(error);
   // The host is read first: a worker that is made in between has a row by then, and is known.
   const onHost = new Map<string, Worker>();
   for (const backend of backends) {
@@ -36,14 +40,17 @@ export async function reconcileWorkers(dependencies: AdoptionDependencies): Prom
   const inStore = new Set(rows.map((row) => row.id));
 
   for (const row of rows) {
-    if (!knowsWorker(row.id)) await dealWith(reconcileRow(row, onHost.get(row.id), dependencies));
+    if (knowsWorker(row.id)) continue;
+    const errors = row.attemptLive ? failures : leftovers;
+    await reconcileRow(row, onHost.get(row.id), dependencies).catch(collectIn(errors));
   }
   for (const [id, worker] of onHost) {
     if (inStore.has(id) || knowsWorker(id)) continue;
     logger.warn({ workerId: id }, 'a worker that the store does not know is destroyed');
-    await dealWith(worker.destroy());
+    await worker.destroy().catch(collectIn(leftovers));
   }
   if (failures.length > 0) throw failures[0];
+  return leftovers.length === 0 ? {} : { leftBehind: leftovers[0] };
 }
 
 async function reconcileRow(

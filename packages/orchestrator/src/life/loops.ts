@@ -15,8 +15,8 @@ export interface Loops {
   renewing: BackgroundLoop;
   reconciling: BackgroundLoop;
   looking: BackgroundLoop;
-  /** What the second does, once, for the start: there a failure is the caller's. */
-  reconcile(): Promise<void>;
+  /** What the second does, once, for the start: what can't be cleared away is left to that, other failures are the caller's. */
+  reconcile(): Promise<unknown>;
 }
 
 export function makeLoops(dependencies: Dependencies, { instance }: Registration, parts: Parts): Loops {
@@ -49,7 +49,8 @@ export function makeLoops(dependencies: Dependencies, { instance }: Registration
     // After a long pause of this process its rows may be another's: the store has to say first that they are not.
     if (lease.leftMs() < LEASE_MS / 2) await renewing.passed();
     if (lease.leftMs() < LEASE_MS / 2) throw new SolsticeError('database-unavailable', 'the lease is not renewed');
-    await reconcile();
+    const { leftBehind } = await reconcile();
+    if (leftBehind !== undefined) throw leftBehind;
   });
   const looking = loop('machine', CONDITIONS_MS, () => conditions.look());
   return { renewing, reconciling, looking, reconcile };

@@ -23,6 +23,8 @@ export interface Parts {
   attempts: Attempts;
   claimer: Claimer;
   drain: Drain;
+  /** The socket is open: only from now on does it say something of a runner that it is not heard. */
+  listens(): void;
   /** Another process has the host's name now. */
   replaced(): boolean;
   /** For whatever ends that must not end. */
@@ -64,6 +66,8 @@ export function makeParts(dependencies: Dependencies, { instance, sentMs }: Regi
       attempts.cutOff('exclusive', `host ${host.id} could not renew its lease, and exclusive work must not outlive it`),
     onDetached: () => attempts.cutOff('all', `host ${host.id} could not renew its lease for ${detachedForMs / 1000} s`),
   });
+  let openSinceMs: number | undefined;
+  const openForMs = () => (openSinceMs === undefined ? 0 : clock.monotonicMs() - openSinceMs);
   const attempts = new Attempts({
     store: store.attempts,
     backends: new Map(backends.map((backend) => [backend.kind, backend])),
@@ -71,7 +75,10 @@ export function makeParts(dependencies: Dependencies, { instance, sentMs }: Regi
     sessionDirectory: state.sessions,
     limits,
     clocks: CLOCKS,
-    lease: { exclusiveLeftMs: () => cutOff.exclusiveLeftMs(), steadyForMs: () => lease.steadyForMs() },
+    lease: {
+      exclusiveLeftMs: () => cutOff.exclusiveLeftMs(),
+      steadyForMs: () => Math.min(lease.steadyForMs(), openForMs()),
+    },
     detachedForMs,
     logger,
     onRoom: () => void claimer.look(),
@@ -105,5 +112,8 @@ export function makeParts(dependencies: Dependencies, { instance, sentMs }: Regi
     store: store.hosts,
     handBack: (reason) => attempts.handBack(reason),
   });
-  return { intake, conditions, lease, cutOff, attempts, claimer, drain, replaced: () => replaced, onCrash };
+  const listens = () => {
+    openSinceMs = clock.monotonicMs();
+  };
+  return { intake, conditions, lease, cutOff, attempts, claimer, drain, listens, replaced: () => replaced, onCrash };
 }

@@ -26,6 +26,8 @@ export interface HostOptions {
   key?: string;
   detachedForMs?: number;
   giveUp?: AbortSignal;
+  /** Its socket opens once this has settled. Default: at once. */
+  opening?: Promise<void>;
 }
 
 /**
@@ -61,6 +63,7 @@ export class HostUnderTest {
       key = `key of ${this.id}`,
       detachedForMs,
       giveUp,
+      opening,
     } = this.#options;
     this.orchestrator = await startOrchestrator({
       store: {
@@ -93,6 +96,7 @@ export class HostUnderTest {
       readLoad: async () => ({ ...this.load }),
       openSessions: async (handler) => {
         this.#handler = handler;
+        await opening;
         return { close: async () => undefined };
       },
     });

@@ -125,7 +125,7 @@ export class Stage {
     return statesOf(this.store, runId);
   }
 
-  reconcile(): Promise<void> {
+  reconcile(): Promise<unknown> {
     return reconcileWorkers({
       store: this.store.attempts,
       hostId: 'alder',
