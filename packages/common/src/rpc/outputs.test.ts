@@ -13,6 +13,7 @@ describe('an output', () => {
 
   it.each([
     ['', 'x', 'cannot be the name of an output'],
+    ['__proto__', 'x', 'cannot be the name of an output'],
     ['1st', 'x', 'cannot be the name of an output'],
     ['a b', 'x', 'cannot be the name of an output'],
     ['a.b', 'x', 'cannot be the name of an output'],

@@ -4,7 +4,8 @@ export const OUTPUT_LIMITS = { count: 64, valueBytes: 64 * 1024, totalBytes: 256
 /** Why a step said `solstice fail`, at most. */
 export const FAIL_REASON_BYTES = 4 * 1024;
 
-const NAME = /^[A-Za-z_][A-Za-z0-9_-]{0,63}$/;
+/** What is called `__proto__` is lost where messages become objects. */
+const NAME = /^(?!__proto__$)[A-Za-z_][A-Za-z0-9_-]{0,63}$/;
 
 /** How outputs, jobs and axes are called in an environment: `app-version` is `APP_VERSION`. */
 export function environmentNameOf(name: string): string {

@@ -157,8 +157,8 @@ function readOutputs(said: SaidWords, lines: SpanMaker, sink: WorkflowSink): Map
   return outputs;
 }
 
-/** As the runner's side has it, where `solstice output` sets others: 64 letters, digits, `_` and `-`. */
-const outputName = /^[A-Za-z_][A-Za-z0-9_-]{0,63}$/;
+/** As the runner's side has it, where `solstice output` sets others: 64 letters, digits, `_` and `-`, and not `__proto__`. */
+const outputName = /^(?!__proto__$)[A-Za-z_][A-Za-z0-9_-]{0,63}$/;
 
 function readOutput(
   node: LocatedNode,

@@ -67,3 +67,34 @@ it('says how large it would be, and of what, when it is too large without any lo
   });
   expect(whyNotExport(before, document, 2 * 1024 * 1024)).toBeUndefined();
 });
+
+it('refuses what an import would take for something else: JSON with a key that objects lose', () => {
+  const flow = new Flow();
+  flow.do({
+    ...{ kind: 'plan', runId },
+    spec: spec(
+      job('__proto__'),
+      job('after', ['__proto__'], { needsOn: Object.fromEntries([['__proto__', 'always']]) }),
+    ),
+  });
+  const after = afterExport(flow.state, 'mara', flow.now);
+  if (isRefusal(after)) throw new Error(after.reason);
+  const progress = { steps: [], durableSeq: 0, logBytes: 0 };
+  const document = exportOf(
+    after.flow,
+    meta,
+    [...flow.log, ...after.events],
+    () => progress,
+    () => [],
+  );
+  expect(whyNotExport(flow.state, document)).toMatchObject({
+    refused: true,
+    reason: expect.stringContaining('__proto__'),
+  });
+});
+
+it('takes the same name within a text', () => {
+  const { before, document } = exported(0, 1, 512 * 1024);
+  const said = { ...document, source: { ...document.source, title: 'about {"__proto__":1}' } };
+  expect(whyNotExport(before, said)).toBeUndefined();
+});
