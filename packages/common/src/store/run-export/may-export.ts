@@ -2,7 +2,7 @@ import { toError } from '../../errors/index.js';
 import { decide, evolveAll, type FlowEvent, isRefusal, type Refusal, type RunFlow } from '../../flow/index.js';
 import type { RunExport } from './document.js';
 import { readExport } from './read-export.js';
-import { bytesOf, MOST_EXPORT_BYTES } from './write-export.js';
+import { bytesOf, documentBytes, MOST_EXPORT_BYTES } from './write-export.js';
 
 /** The run as it would be after its export, and what that would add to its events. */
 export function afterExport(run: RunFlow, by: string, now: number): { flow: RunFlow; events: FlowEvent[] } | Refusal {
@@ -24,9 +24,12 @@ export function whyNotExport(
     reason: `${reason}. It goes on here, and nothing was changed`,
     state: run.state,
   });
-  const bytes = bytesOf(document);
+  const bytes = documentBytes(document);
   if (bytes > mostBytes) {
-    const outputs = bytesOf(document.events.map((event) => ('outputs' in event ? event.outputs : undefined)));
+    const outputs = document.events.reduce(
+      (sum, event) => sum + ('outputs' in event && event.outputs !== undefined ? bytesOf(event.outputs) : 0),
+      0,
+    );
     return refused(
       `its document would have ${mebibytes(bytes)} without its logs, and an import takes ${mebibytes(mostBytes)}. Outputs of jobs are ${mebibytes(outputs)} of it, the specification and the other events the rest. Let it end here, or cancel it and start it anew there`,
     );

@@ -49,8 +49,12 @@ export function exportOf(
   mostBytes: number = MOST_EXPORT_BYTES,
 ): RunExport {
   let document = writtenOf(run, meta, events, progress, chunks);
+  if (documentBytes(document) <= mostBytes) return document;
+  const bare = writtenOf(run, meta, events, progress, () => []);
+  // Known before the logs are cut, as each look at a document takes as long as the document is large.
+  if (documentBytes(bare) > mostBytes) return bare;
   let inAll = endedAttempts(run).reduce((sum, { id }) => sum + progress(id).logBytes, 0);
-  while (inAll > 0 && bytesOf(document) > mostBytes) {
+  while (inAll > 0 && documentBytes(document) > mostBytes) {
     inAll = inAll > 1_024 ? Math.floor(Math.min(inAll, EXPORTED_LOG_BYTES) / 4) : 0;
     const shares = logShares(run, (id) => progress(id).logBytes, inAll);
     document = writtenOf(run, meta, events, progress, (id) => tailOf(chunks(id), shares.get(id) ?? 0));
@@ -71,6 +75,12 @@ export function tailOf<Chunk extends { data: Uint8Array }>(
     from -= 1;
   }
   return chunks.slice(from);
+}
+
+/** As JSON without indentation. Never in one piece: a string has an end, which the events of a large run may be beyond. */
+export function documentBytes({ events, ...rest }: RunExport): number {
+  const commas = Math.max(0, events.length - 1);
+  return events.reduce((sum, event) => sum + bytesOf(event), bytesOf({ ...rest, events: [] }) + commas);
 }
 
 /** As JSON without indentation. */
