@@ -8,8 +8,9 @@ const quoted = /^"([\x20-\x21\x23-\x5b\x5d-\x7e]{1,200})"$/;
 const bare = /^[A-Za-z0-9._~:+/=-]{1,200}$/;
 
 /**
- * The key of a request that makes runs (draft-ietf-httpapi-idempotency-key-header), with what is asked for: all that the
- * answer depends on, in JSON. Undefined: the request has none, and makes something each time.
+ * The key of a request that makes runs (draft-ietf-httpapi-idempotency-key-header), with what is asked for, in JSON: all
+ * that the answer depends on, but for who asks, because a colleague or another machine may repeat it. Undefined: the
+ * request has none, and makes something each time.
  */
 export function requestKeyOf(
   request: FastifyRequest,

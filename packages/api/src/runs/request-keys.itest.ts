@@ -92,7 +92,7 @@ describe('a request whose answer was lost', () => {
     const { server } = await served({ operator: { trigger } });
     const { client } = await losing(server, 1);
     await client.trigger({ repository: 'acme/app', inputs: { a: '1', b: '2' } });
-    await client.trigger({ repository: 'acme/app', inputs: { b: '2', a: '1' }, key: 'mine' });
+    await client.trigger({ repository: 'acme/app', inputs: { b: '2', a: '1' }, key: 'mine', by: 'another' });
     await client.trigger({ repository: 'local:acme/app', inputs: { a: '1', b: '3' }, key: 'mine' });
     const [first, again, reordered, other] = seen;
     expect(first?.key).toMatch(/^[0-9a-f-]{36}$/);
@@ -119,12 +119,12 @@ describe('the key of a request', () => {
     await world.plan();
     await (await world.work()).finish();
     const { id } = (await world.store.runs.find({ number: 1 })) ?? {};
-    for (const [path, key] of [
-      ['/runs/1/rerun', '"mine"'],
-      ['/runs/1/rerun', 'mine'],
-      [`/runs/${id}/rerun`, '"mine"'],
+    for (const [path, key, by] of [
+      ['/runs/1/rerun', '"mine"', 'ada'],
+      ['/runs/1/rerun', 'mine', 'ada'],
+      [`/runs/${id}/rerun`, '"mine"', 'bob'],
     ] as const) {
-      expect(await post(server, path, key, { by: 'ada' })).toMatchObject({ status: 201, number: 3 });
+      expect(await post(server, path, key, { by })).toMatchObject({ status: 201, number: 3 });
     }
     for (const [path, body] of [
       ['/runs/2/rerun', { by: 'ada' }],

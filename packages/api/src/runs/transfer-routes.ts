@@ -24,7 +24,8 @@ export function registerTransferRoutes(app: FastifyInstance, deps: OperatorApiDe
     const { run: ref } = parseInput(runRefSchema, request.params);
     const body = parseInput(rerunBodySchema, request.body ?? {});
     const run = await findRun(store, ref);
-    const requestKey = requestKeyOf(request, { what: 'rerun', runId: run.id, ...body });
+    const { by: _, ...asked } = body;
+    const requestKey = requestKeyOf(request, { what: 'rerun', runId: run.id, ...asked });
     const made = (await madeFor(requestKey)) ?? (await rerun(run, body, requestKey));
     reply.code(201);
     return await answer(made.id);
