@@ -45,20 +45,52 @@ function send(groupId: number, signal: NodeJS.Signals | 0): boolean {
   }
 }
 
-/** Also true where /proc shows none of them: then the signal's word counts. */
-function hasRunning(groupId: number): boolean {
-  const members = readdirSync('/proc').filter((name) => /^\d+$/.test(name) && groupOf(name).groupId === groupId);
-  return members.length === 0 || members.some((name) => groupOf(name).runs);
+/** What is read of /proc. A process may be collected at any time: then there is nothing. */
+export interface ProcessTable {
+  pids(): string[];
+  /** The line of its `stat`. */
+  stat(pid: string): string | undefined;
+  /** How many of its threads have not been collected, the main one among them. */
+  threads(pid: string): number;
 }
 
-function groupOf(pid: string): { groupId: number | undefined; runs: boolean } {
+const procTable: ProcessTable = {
+  pids: () => readdirSync('/proc').filter((name) => /^\d+$/.test(name)),
+  stat: (pid) => orGone(() => readFileSync(`/proc/${pid}/stat`, 'latin1')),
+  threads: (pid) => orGone(() => readdirSync(`/proc/${pid}/task`))?.length ?? 0,
+};
+
+function orGone<Found>(read: () => Found): Found | undefined {
   try {
-    const line = readFileSync(`/proc/${pid}/stat`, 'latin1');
-    // What the program calls itself stands before, in brackets, and may have any character.
-    const [state = '', , group] = line.slice(line.lastIndexOf(')') + 2).split(' ');
-    return { groupId: Number(group), runs: state !== 'Z' && state !== 'X' };
+    return read();
   } catch {
-    // It was collected while we looked.
-    return { groupId: undefined, runs: false };
+    return undefined;
   }
+}
+
+/**
+ * Also true where the table shows none of the group: then the signal's word counts. One look may miss a member: one that
+ * forks and ends after the list was made leaves a child that is not in it. It is in the next.
+ */
+export function hasRunning(groupId: number, table: ProcessTable = procTable): boolean {
+  return showsRunning(groupId, table) || showsRunning(groupId, table);
+}
+
+function showsRunning(groupId: number, table: ProcessTable): boolean {
+  const members = table.pids().flatMap((pid) => {
+    const member = parseStat(table.stat(pid) ?? '');
+    return member.groupId === groupId ? { pid, state: member.state } : [];
+  });
+  return members.length === 0 || members.some(({ pid, state }) => runs(pid, state, table));
+}
+
+/** The state is that of the main thread, which may end before the others. */
+function runs(pid: string, state: string, table: ProcessTable): boolean {
+  return state === 'Z' ? table.threads(pid) > 1 : state !== 'X';
+}
+
+function parseStat(line: string): { groupId: number; state: string } {
+  // What the program calls itself stands before, in brackets, and may have any character.
+  const [state = '', , group] = line.slice(line.lastIndexOf(')') + 2).split(' ');
+  return { groupId: Number(group), state };
 }
