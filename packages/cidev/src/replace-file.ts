@@ -52,6 +52,7 @@ function keepGroup(descriptor: number, gid: number): void {
     fchownSync(descriptor, -1, gid);
   } catch (thrown) {
     // EPERM: the user is not in the group. EINVAL: it is none of the groups that this container knows.
-    if (!(thrown instanceof Error && 'code' in thrown && (thrown.code === 'EPERM' || thrown.code === 'EINVAL'))) throw thrown;
+    const code = thrown instanceof Error && 'code' in thrown ? thrown.code : undefined;
+    if (code !== 'EPERM' && code !== 'EINVAL') throw thrown;
   }
 }
