@@ -91,6 +91,8 @@ class OwnServer implements RabbitServer {
     this.#child = child;
     try {
       await this.#answered(child);
+      // It lets clients in a moment before it lets itself be told anything.
+      await this.broker.ctl('await_startup');
     } catch (error) {
       const said = await readFile(path.join(directory, 'out.log'), 'utf8').catch(() => '');
       await this.down('kill');
