@@ -172,6 +172,25 @@ export function describeScheduleLooks(scene: () => Scene): void {
       });
     });
 
+    it('that found no branch are done again when the repository is said again, once each time', async () => {
+      const repository = await add('octo/app');
+      for (let time = 0; time < 2; time += 1) {
+        await scene().store.scheduleLooks.end(await take(), 'there is no refs/heads/main');
+        await none();
+        await add('octo/app');
+        expect(await reading(repository)).toEqual({
+          ...{ repositoryId: repository.id, looking: false, tries: 0 },
+          ...{ dueAt: expect.any(Date), lookedAt: expect.any(Date) },
+        });
+      }
+      const look = await take();
+      await add('octo/app');
+      await none();
+      await scene().store.schedules.replace(found(look));
+      await add('octo/app');
+      await none();
+    });
+
     it('are known of every repository, and of no other', async () => {
       const { scheduleLooks } = scene().store;
       const [app, lib] = [await add('octo/app'), await add('acme/lib')];

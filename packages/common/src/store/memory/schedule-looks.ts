@@ -86,11 +86,13 @@ export function askLook(core: Core, repositoryId: string): void {
   core.touch('schedule-looks');
 }
 
-/** One that waits for another try has it now. */
+/** One that waits for another try has it now; one that ended with a problem, which may be mended by now, begins anew. */
 export function hurryLook(core: Core, repositoryId: string): void {
   const look = core.tables.scheduleLooks.get(repositoryId);
-  if (look?.dueAt === undefined || look.place !== undefined || look.dueAt <= core.now()) return;
-  core.tables.scheduleLooks.set(repositoryId, { ...look, dueAt: core.now(), tries: 0 });
+  if (look === undefined || look.place !== undefined) return;
+  if (look.dueAt === undefined ? look.problem === undefined : look.dueAt <= core.now()) return;
+  const problem = look.dueAt && look.problem;
+  core.tables.scheduleLooks.set(repositoryId, { ...look, dueAt: core.now(), tries: 0, problem });
   core.touch('schedule-looks');
 }
 

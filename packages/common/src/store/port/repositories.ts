@@ -16,7 +16,8 @@ export interface Repository {
 export interface RepositoryStore {
   /**
    * By (forge, name). Fields that are undefined keep what is stored. A new one, and one whose default branch or address
-   * is another now, is looked at for its schedules (see ScheduleLookStore); where a look waits for another try, that is now.
+   * is another now, is looked at for its schedules (see ScheduleLookStore); where a look waits for another try, or ended without a branch
+   * to read, that is now.
    */
   upsert(repository: Omit<Repository, 'id' | 'createdAt'>): Promise<Repository>;
   list(): Promise<Repository[]>;

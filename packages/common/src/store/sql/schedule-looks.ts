@@ -10,11 +10,15 @@ export async function askLook(tx: Queryable, repositoryId: string, now: Date): P
   );
 }
 
-/** One that waits for another try has it now. False: there is none. */
+/**
+ * One that waits for another try has it now; one that ended with a problem, which may be mended by now, begins anew. False:
+ * there is none.
+ */
 export async function hurryLook(tx: Queryable, repositoryId: string, now: Date): Promise<boolean> {
   const rows = await tx.rows(
-    `update schedule_looks set due_at = $2, tries = 0
-     where repository_id = $1 and place is null and due_at > $2 returning repository_id`,
+    `update schedule_looks set due_at = $2, tries = 0, problem = case when due_at is not null then problem end
+     where repository_id = $1 and place is null and (due_at > $2 or (due_at is null and problem is not null))
+     returning repository_id`,
     [repositoryId, now],
   );
   return rows.length === 1;
