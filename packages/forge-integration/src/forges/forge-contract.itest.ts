@@ -119,9 +119,11 @@ describe.each(['hub', 'forgejo', 'local', 'remote'] as const)('the contract of a
 
   test('a repository that is not there is somebody’s to mend', async () => {
     const strange = { name: 'team/nowhere', cloneUrl: '/nowhere/at/all.git' };
-    await expect(forge.readWorkflowFiles(strange, GONE, soon())).rejects.toMatchObject({
-      problem: which === 'local' || which === 'remote' ? 'unavailable' : 'refused',
-    });
+    const problem = which === 'local' || which === 'remote' ? 'unavailable' : 'refused';
+    await expect(forge.readWorkflowFiles(strange, GONE, soon())).rejects.toMatchObject({ problem });
+    await expect(forge.defaultRef(strange, soon())).rejects.toMatchObject({ problem });
+    await expect(forge.resolveRef(strange, 'refs/heads/main', soon())).rejects.toMatchObject({ problem });
+    await expect(forge.resolveRef(strange, 'refs/tags/v1', soon())).rejects.toMatchObject({ problem });
   });
 
   test('refs are resolved, tags to their commit', async () => {

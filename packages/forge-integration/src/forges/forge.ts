@@ -86,9 +86,15 @@ export interface Forge {
    * has none. More than 32 files: one refused entry for the directory. Never reads more than 256 KiB of a file.
    */
   readWorkflowFiles(repository: ForgeRepository, commit: string, signal: AbortSignal): Promise<WorkflowFile[]>;
-  /** The full name of the default branch's ref; undefined: the repository is empty. */
+  /**
+   * The full name of the default branch's ref; undefined: the repository is empty. Rejects with `refused` where the
+   * forge has no such repository, or the token may not see it, which forges do not tell apart.
+   */
   defaultRef(repository: ForgeRepository, signal: AbortSignal): Promise<string | undefined>;
-  /** The commit that a full ref name (`refs/heads/main`) leads to now; undefined: there is no such ref. */
+  /**
+   * The commit that a full ref name (`refs/heads/main`) leads to now; undefined: the repository can be seen, and has no
+   * such ref. Rejects as for `defaultRef`.
+   */
   resolveRef(repository: ForgeRepository, ref: string, signal: AbortSignal): Promise<string | undefined>;
   /**
    * What `head` has that `base` has not; both are whole commit ids. Undefined: one of them is not there (any more), or

@@ -436,6 +436,18 @@ describe('by hand', () => {
     ]);
   });
 
+  test.each(['hub', 'forgejo'] as const)('of %s, when the token does not see it', async (which) => {
+    const { row, hosted } = here.repositories[which];
+    const server = which === 'hub' ? here.github : here.forgejo;
+    server.repositories.delete(hosted.fullName);
+    for (const ref of [undefined, 'main', 'refs/tags/v1']) {
+      await expect(plan({ repositoryId: row.id, ref })).rejects.toMatchObject({
+        code: 'forge-refused',
+        message: 'team/tool is not on the forge, or the token may not see it',
+      });
+    }
+  });
+
   test('the same again is another run', async () => {
     await git().commit({ files: { '.solstice/a.kdl': WORKFLOW } });
     const [one] = (await plan()).runs;

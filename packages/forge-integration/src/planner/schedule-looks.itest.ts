@@ -63,7 +63,37 @@ test('a file that is wrong, and a branch that is not there, are said', async () 
   await here.store.repositories.upsert({ ...row, defaultBranch: 'gone' });
   expect(await reading('local', over)).toMatchObject({ problem: 'there is no refs/heads/gone' });
   expect(await reading('hub', over)).toMatchObject({ problem: 'there is no refs/heads/main' });
+  const commit = await hosted.git.commit({ branch: 'gone', files: { '.solstice/n.kdl': nightly() } });
+  await here.store.repositories.upsert(row);
+  expect(await reading('local', ({ source }) => source?.commit === commit)).not.toHaveProperty('problem');
 });
+
+test.each([
+  ['hub', undefined],
+  ['hub', 'main'],
+  ['forgejo', undefined],
+  ['forgejo', 'main'],
+] as const)(
+  '%s: a repository that the token may not see yet is not empty (default branch: %s)',
+  async (which, defaultBranch) => {
+    const { row, hosted } = here.repositories[which];
+    const server = which === 'hub' ? here.github : here.forgejo;
+    const commit = await hosted.git.commit({ files: { '.solstice/n.kdl': nightly() } });
+    server.repositories.delete(hosted.fullName);
+    const added = { ...row, defaultBranch };
+    await here.store.repositories.upsert(added);
+    await start();
+    const unseen = await reading(which, ({ problem }) => problem !== undefined);
+    expect(unseen).toMatchObject({
+      problem: 'team/tool is not on the forge, or the token may not see it',
+      dueAt: expect.any(Date),
+    });
+    server.host(hosted);
+    await here.store.repositories.upsert(added);
+    expect(await reading(which, over)).toMatchObject({ source: { commit } });
+    expect(await here.store.schedules.list()).toMatchObject([{ repositoryId: row.id }]);
+  },
+);
 
 test('what cannot be read now is read later, and it is said why', async () => {
   const { hosted } = here.repositories.local;

@@ -28,10 +28,32 @@ export function createForgejoForge(settings: ForgeSettings, dependencies: { cloc
     const what = `looking for commit ${commit} of ${repository.name}`;
     if (await client.json(what, `${place}/git/commits/${commit}?${flags}`, z.looseObject({ sha: z.string() }), signal))
       return;
-    if (await client.json(`looking for ${repository.name}`, place, z.looseObject({}), signal)) {
-      throw new ForgeError('commit-gone', `commit ${commit} is not (any more) in ${repository.name}`);
-    }
+    await requireRepository(repository, signal);
+    throw new ForgeError('commit-gone', `commit ${commit} is not (any more) in ${repository.name}`);
+  }
+
+  /** In a repository that the token may not see nothing is there, says the forge: who meets that asks for the repository itself. */
+  async function requireRepository(
+    repository: ForgeRepository,
+    signal: AbortSignal,
+  ): Promise<z.infer<typeof repositorySchema>> {
+    const found = await client.json(`looking for ${repository.name}`, placeOf(repository), repositorySchema, signal);
+    if (found) return found;
     throw new ForgeError('refused', `${repository.name} is not on the forge, or the token may not see it`);
+  }
+
+  async function findRef(repository: ForgeRepository, ref: string, signal: AbortSignal): Promise<string | undefined> {
+    const place = placeOf(repository);
+    const what = `looking for ${ref} of ${repository.name}`;
+    const [, family, name] = /^refs\/(heads|tags)\/(.+)$/.exec(ref) ?? [];
+    if (!family || !name) return undefined;
+    const escaped = name.split('/').map(encodeURIComponent).join('/');
+    if (family === 'heads') {
+      const schema = z.object({ commit: z.object({ id: z.string() }) });
+      return (await client.json(what, `${place}/branches/${escaped}`, schema, signal))?.commit.id;
+    }
+    const schema = z.object({ commit: z.object({ sha: z.string() }) });
+    return (await client.json(what, `${place}/tags/${escaped}`, schema, signal))?.commit.sha;
   }
 
   return {
@@ -72,24 +94,13 @@ export function createForgejoForge(settings: ForgeSettings, dependencies: { cloc
     },
 
     async defaultRef(repository, signal) {
-      const what = `looking for ${repository.name}`;
-      const schema = z.object({ default_branch: z.string() });
-      const found = await client.json(what, placeOf(repository), schema, signal);
-      return found && `refs/heads/${found.default_branch}`;
+      return `refs/heads/${(await requireRepository(repository, signal)).default_branch}`;
     },
 
     async resolveRef(repository, ref, signal) {
-      const place = placeOf(repository);
-      const what = `looking for ${ref} of ${repository.name}`;
-      const [, family, name] = /^refs\/(heads|tags)\/(.+)$/.exec(ref) ?? [];
-      if (!family || !name) return undefined;
-      const escaped = name.split('/').map(encodeURIComponent).join('/');
-      if (family === 'heads') {
-        const schema = z.object({ commit: z.object({ id: z.string() }) });
-        return (await client.json(what, `${place}/branches/${escaped}`, schema, signal))?.commit.id;
-      }
-      const schema = z.object({ commit: z.object({ sha: z.string() }) });
-      return (await client.json(what, `${place}/tags/${escaped}`, schema, signal))?.commit.sha;
+      const found = await findRef(repository, ref, signal);
+      if (found === undefined) await requireRepository(repository, signal);
+      return found;
     },
 
     async compare(repository, base, head, signal) {
@@ -126,6 +137,7 @@ export function createForgejoForge(settings: ForgeSettings, dependencies: { cloc
   };
 }
 
+const repositorySchema = z.object({ default_branch: z.string() });
 const filesSchema = z.array(z.object({ filename: z.string() })).nullish();
 const comparisonSchema = z.object({
   total_commits: z.number(),

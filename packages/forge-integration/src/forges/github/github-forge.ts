@@ -14,6 +14,7 @@ import { normaliseGithub } from './github-payloads.js';
 
 const entriesSchema = z.array(z.object({ type: z.string(), path: z.string(), size: z.number(), sha: z.string() }));
 const blobSchema = z.object({ content: z.string(), encoding: z.literal('base64') });
+const repositorySchema = z.object({ default_branch: z.string() });
 const refSchema = z.object({ object: z.object({ sha: z.string(), type: z.string() }) });
 
 /** GitHub, or GitHub Enterprise with another `url`, through a token: commit statuses, because checks need an App. */
@@ -67,12 +68,18 @@ export function createGithubForge(settings: ForgeSettings, dependencies: { clock
     const what = `looking for commit ${commit} of ${repository.name}`;
     const call = () => octokit.rest.git.getCommit({ ...place, commit_sha: commit, request: { signal } });
     if (await ask(what, call, z.looseObject({ sha: z.string() }))) return;
-    const seen = await ask(
-      `looking for ${repository.name}`,
-      () => octokit.rest.repos.get({ ...place, request: { signal } }),
-      z.looseObject({}),
-    );
-    if (seen) throw new ForgeError('commit-gone', `commit ${commit} is not (any more) in ${repository.name}`);
+    await requireRepository(repository, signal);
+    throw new ForgeError('commit-gone', `commit ${commit} is not (any more) in ${repository.name}`);
+  }
+
+  /** In a repository that the token may not see nothing is there, says GitHub: who meets that asks for the repository itself. */
+  async function requireRepository(
+    repository: ForgeRepository,
+    signal: AbortSignal,
+  ): Promise<z.infer<typeof repositorySchema>> {
+    const call = () => octokit.rest.repos.get({ ...placeOf(repository), request: { signal } });
+    const found = await ask(`looking for ${repository.name}`, call, repositorySchema);
+    if (found) return found;
     throw new ForgeError('refused', `${repository.name} is not on the forge, or the token may not see it`);
   }
 
@@ -112,10 +119,7 @@ export function createGithubForge(settings: ForgeSettings, dependencies: { clock
     },
 
     async defaultRef(repository, signal) {
-      const what = `looking for ${repository.name}`;
-      const call = () => octokit.rest.repos.get({ ...placeOf(repository), request: { signal } });
-      const found = await ask(what, call, z.object({ default_branch: z.string() }));
-      return found && `refs/heads/${found.default_branch}`;
+      return `refs/heads/${(await requireRepository(repository, signal)).default_branch}`;
     },
 
     async resolveRef(repository, ref, signal) {
@@ -123,6 +127,7 @@ export function createGithubForge(settings: ForgeSettings, dependencies: { clock
       const what = `looking for ${ref} of ${repository.name}`;
       const call = () => octokit.rest.git.getRef({ ...place, ref: ref.replace(/^refs\//, ''), request: { signal } });
       const found = await ask(what, call, refSchema);
+      if (found === undefined) await requireRepository(repository, signal);
       if (found?.object.type !== 'tag') return found?.object.sha;
       const tag = found.object.sha;
       const peeled = await ask(
