@@ -1,9 +1,11 @@
 import { rename } from 'node:fs/promises';
 import type { ScheduleReading } from '@solstice/common/store';
+import { parseWorkflowsInWorker } from '@solstice/common/workflow';
 import { eventually } from '@solstice/testing';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { Doorbell } from '../testing/doorbell.js';
 import { type Installation, makeInstallation, silent, testIds } from '../testing/installation.js';
+import type { ParseFiles } from './draft-plan.js';
 import { createPlanner, type Planner } from './planner.js';
 
 let here: Installation;
@@ -94,6 +96,31 @@ test.each([
     expect(await here.store.schedules.list()).toMatchObject([{ repositoryId: row.id }]);
   },
 );
+
+test.each(['parse-deadline', 'parse-failed'])('a file that nobody could read is read later: %s', async (code) => {
+  const { store, forges, clock } = here;
+  await here.repositories.local.hosted.git.commit({ files: { '.solstice/n.kdl': nightly() } });
+  let busy = true;
+  const parse: ParseFiles = async (files) => {
+    if (!busy) return parseWorkflowsInWorker(files, { deadlineMs: 20_000 });
+    const at = { line: 1, column: 1, endLine: 1, endColumn: 1 };
+    const found = { ...at, code, severity: 'error' as const, message: 'the machine was busy' };
+    return files.map(({ file }) => ({ diagnostics: [{ ...found, file }] }));
+  };
+  const onCrash = (error: Error, name: string) => void crashes.push(`${name}: ${error.stack}`);
+  const common = { store, forges, clock, logger: silent, onCrash, sweepMs: 100, ids: testIds };
+  planners = [createPlanner({ ...common, queue: new Doorbell(), parse })];
+  await start();
+  // No matter how often: each pause is twice the one before, and at least half of that.
+  const { problem, tries, dueAt, lookedAt } = await reading('local', ({ tries, looking }) => tries > 1 && !looking);
+  expect(problem).toBe('.solstice/n.kdl:1:1: the machine was busy');
+  expect((dueAt?.getTime() ?? 0) - (lookedAt?.getTime() ?? 0)).toBeGreaterThanOrEqual(250 * 2 ** tries);
+  expect(await store.schedules.list()).toEqual([]);
+  busy = false;
+  clock.advance(60 * 60_000);
+  expect(await reading('local', over)).not.toHaveProperty('problem');
+  expect(await store.schedules.list()).toHaveLength(1);
+});
 
 test('what cannot be read now is read later, and it is said why', async () => {
   const { hosted } = here.repositories.local;
