@@ -187,13 +187,18 @@ export function describeConcurrency(scene: () => Scene): void {
       const first = await plan('supersede');
       await cancel(first);
       const second = await plan('supersede');
-      const again = (): Promise<NewRun> =>
+      const again = (of = first): Promise<NewRun> =>
         scene()
           .newRun(specOf('supersede'))
-          .then((run) => ({ ...run, origin: { rerun: { of: first, generation: 1, by: 'mara' } } }));
+          .then((run) => ({ ...run, origin: { rerun: { of, generation: 1, by: 'mara' } } }));
       const tooLate = await again();
       await scene().planRuns(tooLate);
       expect(await states(tooLate.runId, second)).toEqual(['superseded', 'queued']);
+      // Also a rerun of that one, which never counted.
+      const thatAgain = await again(tooLate.runId);
+      await scene().planRuns(thatAgain);
+      await settle();
+      expect(await states(thatAgain.runId, second)).toEqual(['superseded', 'queued']);
       await cancel(second);
       const wished = await again();
       await scene().planRuns(wished);

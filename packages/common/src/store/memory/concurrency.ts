@@ -14,24 +14,29 @@ export interface Entrant {
 
 /**
  * Whether a run may begin, and what has to be done once its row is there. `deliveryId`: of the event that it comes from.
- * `rerunOf`: it does that run again, and has its place. A run by hand comes after all others.
+ * `rerunOf`: it does that run again, and has its place. A run by hand comes after all others. `keepPlace`: for one that is
+ * born without a turn; whoever does it again has its place all the same.
  */
 export function enterGroup(
   core: Core,
   run: Entrant,
   from: { deliveryId?: string | undefined; rerunOf?: string | undefined },
-): { origin: Pick<Origin, 'held' | 'supersededBy'>; join(): void } {
+): { origin: Pick<Origin, 'held' | 'supersededBy'>; join(): void; keepPlace(): void } {
   const { concurrency, workflow } = run.spec;
-  if (concurrency === undefined || concurrency.policy === 'allow') return { origin: {}, join: () => undefined };
+  if (concurrency === undefined || concurrency.policy === 'allow') {
+    return { origin: {}, join: () => undefined, keepPlace: () => undefined };
+  }
   const { tables } = core;
   const key = keyOf(run.source.repositoryId, concurrency.group);
   const eventOrder = eventOrderOf(core, from);
   const member = { runId: run.runId, workflow: workflow.name, policy: concurrency.policy, eventOrder };
   const origin = originIn(membersOf(core, key), { ...member, rerun: from.rerunOf !== undefined });
+  const keepPlace = () => void tables.eventOrders.set(run.runId, eventOrder);
   return {
     origin,
+    keepPlace,
     join: () => {
-      tables.eventOrders.set(run.runId, eventOrder);
+      keepPlace();
       const group = tables.groups.get(key) ?? { repositoryId: run.source.repositoryId, entered: 0, members: new Map() };
       tables.groups.set(key, group);
       group.entered += 1;

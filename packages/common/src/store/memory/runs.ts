@@ -92,6 +92,7 @@ export class MemoryRuns implements RunStore {
     const meta = nameRun(this.#core, run, deliveryId);
     commitEvents(this.#core, flow, meta, events, 'plan');
     if (entered.origin.supersededBy === undefined) entered.join();
+    else entered.keepPlace();
     return { id: run.runId, number: meta.number, pageKey: run.pageKey };
   }
 

@@ -23,7 +23,8 @@ export interface Whence {
 
 /**
  * The groups of runs that a transaction is about to make, locked: before anything else of a run, and in one order, so that
- * no two wait for each other. `originOf` before each run's first events, `join` once its row is there.
+ * no two wait for each other. `originOf` before each run's first events, `join` once its row is there, or `keepPlace` of one
+ * that is born without a turn.
  */
 export class EnteredGroups {
   readonly #tx: Transaction;
@@ -72,10 +73,15 @@ export class EnteredGroups {
     if (concurrency === undefined || group === undefined) return;
     const eventOrder = await this.#orderOf(run, from);
     const { policy } = concurrency;
-    await sql.setEventOrder(this.#tx, run.runId, eventOrder);
+    await this.keepPlace(run, from);
     const member = { runId: run.runId, workflow: run.spec.workflow.name, policy, eventOrder };
     await sql.insertMember(this.#tx, group.id, member);
     this.#tx.touch('concurrency');
+  }
+
+  /** Whoever does it again has its place, whether it counted or not. */
+  async keepPlace(run: Entrant, from: Whence): Promise<void> {
+    if (groupOf(run) !== undefined) await sql.setEventOrder(this.#tx, run.runId, await this.#orderOf(run, from));
   }
 
   async #orderOf(run: Entrant, from: Whence): Promise<number> {

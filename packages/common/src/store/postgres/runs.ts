@@ -104,6 +104,7 @@ export class PostgresRuns implements RunStore {
     const meta = { number, pageKey, source, trigger, deliveryId, checkContext, ...(trace !== undefined && { trace }) };
     await this.#commands.begin(tx, { flow, meta }, events);
     if (turn.supersededBy === undefined) await groups.join(run, whence);
+    else await groups.keepPlace(run, whence);
     return { id: runId, number, pageKey };
   }
 
