@@ -45,7 +45,8 @@ export async function networksOf(
 async function disconnectAll(docker: Docker, networkId: string): Promise<void> {
   const network = docker.getNetwork(networkId);
   const containers = (await unlessAbsent(network.inspect()))?.Containers ?? {};
-  for (const id of Object.keys(containers)) {
-    await unlessAbsent(network.disconnect({ Container: id, Force: true }));
+  for (const [id, { Name }] of Object.entries(containers)) {
+    // By its name: of a container that is gone, the engine knows the endpoint by that only.
+    await unlessAbsent(network.disconnect({ Container: Name || id, Force: true }));
   }
 }
