@@ -130,7 +130,15 @@ export class ForgejoServer extends ApiServer {
 
   async #compare({ git }: HostedRepository, range: string): Promise<ApiAnswer> {
     const found = await compared(git, range);
-    if (!found) return this.problem(404, "The target couldn't be found.");
+    if (!found) {
+      const ends = await Promise.all(range.split('...').map((end) => git.resolve(`${end}^{commit}`)));
+      if (ends.some((end) => !end)) return this.problem(404, "The target couldn't be found.");
+      // As the server's source has it: without a merge base it goes on with no commits, as for two that are the same.
+      return {
+        status: 200,
+        body: { total_commits: 0, commits: [], ...(this.comparesBy === 'files' && { files: [] }) },
+      };
+    }
     const listed = async (...revisions: [string] | [string, string]) => {
       const changes = await changesOf(git, ...revisions);
       return changes.flatMap(({ status, paths }) => paths.map((filename) => ({ filename, status })));

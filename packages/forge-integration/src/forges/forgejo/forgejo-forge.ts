@@ -105,10 +105,15 @@ export function createForgejoForge(settings: ForgeSettings, dependencies: { cloc
 
     async compare(repository, base, head, signal) {
       const what = `comparing commits of ${repository.name}`;
-      const place = placeOf(repository);
-      const flags = 'stat=false&verification=false&files=true';
-      const found = await client.json(what, `${place}/compare/${base}...${head}?${flags}`, comparisonSchema, signal);
-      return found && comparisonOf(found);
+      const ask = (from: string, to: string, files: boolean) => {
+        const flags = `stat=false&verification=false&files=${files}`;
+        return client.json(what, `${placeOf(repository)}/compare/${from}...${to}?${flags}`, comparisonSchema, signal);
+      };
+      const found = await ask(base, head, true);
+      if (found?.total_commits !== 0 || base === head) return found && comparisonOf(found, undefined);
+      // So it answers for a head that is part of base, and for two with nothing in common: these are 0 both ways.
+      const back = await ask(head, base, false);
+      return back && back.total_commits > 0 ? comparisonOf(found, back.total_commits) : undefined;
     },
 
     pullRequests: {
@@ -149,14 +154,14 @@ const comparisonSchema = z.object({
  * Newer versions list the files that differ; older ones those of each commit, which are all of these and perhaps some
  * more, changed and changed back.
  */
-function comparisonOf(found: z.infer<typeof comparisonSchema>): Comparison {
+function comparisonOf(found: z.infer<typeof comparisonSchema>, behind: number | undefined): Comparison {
   const commits = found.commits ?? [];
   const ofCommits = commits.map(({ files }) => files);
   const complete = commits.length >= found.total_commits && ofCommits.every((files) => files != null);
   const files = found.files ?? (complete ? ofCommits.flatMap((some) => some ?? []) : undefined);
   return {
     ahead: found.total_commits,
-    behind: undefined,
+    behind,
     files: files
       ? { kind: 'all', paths: [...new Set(files.map(({ filename }) => filename))] }
       : { kind: 'incomplete', reason: 'Forgejo did not list all changed files' },
