@@ -139,6 +139,44 @@ export function describeChecks(scene: () => Scene): void {
       });
     });
 
+    it('of a run that was born superseded fill an empty place, and take none', async () => {
+      const { checks } = scene().store;
+      const superseding = { ...spec(job('a')), concurrency: { group: 'main', policy: 'supersede' as const } };
+      const source = await scene().source();
+      const shown = async (commit: string): Promise<unknown> => {
+        const found = await checks.list({ commit, limit: 10 });
+        return found.map(({ runId, desired: { state } }) => ({ runId, state }));
+      };
+      /** A run of the event, after which nobody looks at the group. */
+      const planOf = async (deliveryId: string, more: { source?: typeof source }): Promise<string> => {
+        const run = await scene().newRun(superseding, more);
+        await scene().store.runs.plan({
+          ...{ deliveryId, runs: [run], failedChecks: [] },
+          outcome: { state: 'planned', reason: undefined },
+        });
+        return run.runId;
+      };
+      const host = await scene().host();
+      // A push and a pull request of one commit: the one that came last was planned first.
+      const deliveries = [await scene().deliver(), await scene().deliver(), await scene().deliver()];
+      const [first, second, third] = deliveries.map(({ id }) => id);
+      const going = await planOf(third ?? '', { source });
+      const { fence } = await host.start();
+      const late = await planOf(second ?? '', { source });
+      expect(await scene().run(late)).toMatchObject({ state: 'superseded', number: 2 });
+      expect(await shown(source.commit)).toEqual([{ runId: going, state: 'running' }]);
+      await host.finish(fence);
+      expect(await shown(source.commit)).toEqual([{ runId: going, state: 'succeeded' }]);
+
+      const elsewhere = await scene().source();
+      const alone = await planOf(first ?? '', { source: elsewhere });
+      expect(await scene().run(alone)).toMatchObject({ state: 'superseded' });
+      expect(await shown(elsewhere.commit)).toEqual([{ runId: alone, state: 'cancelled' }]);
+      const real = await scene().newRun(superseding, { source: elsewhere });
+      await scene().planRuns(real);
+      expect(await shown(elsewhere.commit)).toEqual([{ runId: real.runId, state: 'pending' }]);
+    });
+
     it('are listed by repository', async () => {
       const { checks } = scene().store;
       await scene().plan(job('a'));

@@ -13,6 +13,7 @@ import {
 } from '../../flow/index.js';
 import type { CommandOutcome } from '../port/index.js';
 import {
+  generationOf,
   lastLine,
   leavesGroup,
   needsOf,
@@ -83,7 +84,7 @@ export function commitEvents(
   desireCheck(core, meta.source, {
     context: meta.checkContext,
     runId: run.runId,
-    generation: meta.number,
+    generation: generationOf(meta.number, before, run),
     desired: checkOf(run, meta),
     trace: meta.trace,
   });

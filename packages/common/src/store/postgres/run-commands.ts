@@ -20,6 +20,7 @@ import {
 import type { Message } from '../../messages/index.js';
 import type { CommandOutcome } from '../port/index.js';
 import {
+  generationOf,
   lastLine,
   leavesGroup,
   needsOf,
@@ -174,7 +175,7 @@ export class RunCommands {
     const checkId = await checks.desireCheck(tx, meta.source, {
       context: meta.checkContext,
       runId: flow.runId,
-      generation: meta.number,
+      generation: generationOf(meta.number, before, flow),
       desired,
       trace: meta.trace,
     });
