@@ -255,6 +255,16 @@ describe('400, 404, 413, 415', () => {
     }
   });
 
+  test('400: a delivery id like that of a tick, whose place in the inbox it would take', async () => {
+    for (const id of ['schedule:12:2026-01-02T03:00:00.000Z', 'schedule:']) {
+      const { status, answer } = await postGithub(pushBody(), { 'x-github-delivery': id });
+      expect({ status, reason: answer.reason }).toEqual({
+        status: 400,
+        reason: 'a delivery id that begins with schedule: is kept for the ticks of schedules; a forge may not use it',
+      });
+    }
+  });
+
   test('404: no such forge, before anything is read', async () => {
     const { status, answer } = await post('nowhere', '{}', { 'content-type': 'text/plain' });
     expect({ status, answer }).toEqual({ status: 404, answer: { reason: 'there is no such forge' } });

@@ -1,6 +1,6 @@
 import { SolsticeError } from '@solstice/common/errors';
 import type { Sealer } from '@solstice/common/secrets';
-import type { Delivery, NewDelivery, Store } from '@solstice/common/store';
+import { type Delivery, type NewDelivery, type Store, TICK_ID_PREFIX } from '@solstice/common/store';
 import { type Logger, type Metrics, noTracing, type Span, type Tracing } from '@solstice/common/telemetry';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { eventAttributes } from '../event-attributes.js';
@@ -108,6 +108,7 @@ async function receive(
   const forgeDeliveryId = forge.deliveryId(headers);
   const eventName = forge.eventName(headers);
   if (!isPlain(forgeDeliveryId)) return refuse(reply, 400, 'the header with the delivery id is missing or too long');
+  if (forgeDeliveryId.startsWith(TICK_ID_PREFIX)) return refuse(reply, 400, idOfTick);
   if (!isPlain(eventName)) return refuse(reply, 400, 'the header with the name of the event is missing or too long');
   let body: unknown;
   try {
@@ -237,6 +238,8 @@ function resultOf(status: number, taken: Taken | undefined): string {
   }
 }
 
+// Kept under the same key: the tick with that id would be taken for a redelivery, and never run.
+const idOfTick = `a delivery id that begins with ${TICK_ID_PREFIX} is kept for the ticks of schedules; a forge may not use it`;
 const notItsSecret = 'the signature is made with a secret that does not count for this repository';
 
 function refuse(reply: FastifyReply, status: number, reason: string): FastifyReply {

@@ -1,5 +1,8 @@
 import type { BrokenScheduleFile, ScheduleLook } from './schedule-looks.js';
 
+/** The delivery ids of ticks begin so; what comes from outside may not, or it would take the place of a tick. */
+export const TICK_ID_PREFIX = 'schedule:';
+
 /** What a repository's workflow files say of schedules, at a commit of its default branch. */
 export interface ScheduleSource {
   repositoryId: string;

@@ -1,6 +1,13 @@
 import type { ForgeEvent } from '../../forge/index.js';
 import { Schedule } from '../../schedule/index.js';
-import type { NewDelivery, Repository, ScheduleRecord, ScheduleRule, ScheduleSource } from '../port/index.js';
+import {
+  type NewDelivery,
+  type Repository,
+  type ScheduleRecord,
+  type ScheduleRule,
+  type ScheduleSource,
+  TICK_ID_PREFIX,
+} from '../port/index.js';
 
 /** A tick that is taken later than this after its time was missed: every process looks far more often. */
 export const IN_TIME_MS = 60_000;
@@ -62,7 +69,7 @@ export function tickDelivery(
   };
   return {
     forge: repository.forge,
-    forgeDeliveryId: `schedule:${schedule.id}:${at}`,
+    forgeDeliveryId: `${TICK_ID_PREFIX}${schedule.id}:${at}`,
     eventName: 'schedule',
     repositoryId: repository.id,
     event,
