@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { SolsticeError } from '@solstice/common/errors';
 import { freeze, type RunSpec, type RunValues } from '@solstice/common/flow';
 import type { ForgeEvent } from '@solstice/common/forge';
 import type { NewFailedCheck, NewRun, SourceRef } from '@solstice/common/store';
@@ -6,6 +7,7 @@ import {
   type ChangedFiles,
   checkTogether,
   type Diagnostic,
+  type DiagnosticCode,
   hasErrors,
   inputsOf,
   inputVariable,
@@ -54,6 +56,23 @@ export async function readCommit(files: readonly WorkflowFile[], parse: ParseFil
       return diagnostics === undefined ? [] : [{ path, diagnostics }];
     }),
   };
+}
+
+/**
+ * Diagnostics of a file that nobody has read: the machine was too busy, or the parser failed. They are nothing that the
+ * file says.
+ */
+const UNREAD: ReadonlySet<string> = new Set<DiagnosticCode>(['parse-deadline', 'parse-failed']);
+
+/** The first file that nobody has read: it may be right, and is understood another time. */
+export function unreadIn({ broken }: ReadCommit): BrokenFile | undefined {
+  return broken.find(({ diagnostics }) => diagnostics.some(({ code }) => UNREAD.has(code)));
+}
+
+export function unreadError(file: BrokenFile): SolsticeError {
+  return new SolsticeError('source-unavailable', `a workflow file could not be read: ${firstProblem(file)}`, {
+    hint: 'The machine was busy, or the parser failed: try again. If it stays so, look at that file.',
+  });
 }
 
 function sha256Of(text: string): string {

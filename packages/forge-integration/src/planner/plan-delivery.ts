@@ -15,6 +15,8 @@ import {
   type ReadCommit,
   readCommit,
   selectByEvent,
+  unreadError,
+  unreadIn,
 } from './draft-plan.js';
 import {
   deletionReason,
@@ -32,6 +34,9 @@ export type Verdict =
   | { kind: 'settle'; state: 'ignored' | 'failed'; reason: string }
   | { kind: 'plan'; request: PlanRequest };
 
+/** A file that nobody could read after so many tries, minutes in all, is told as broken: then it is hardly the machine. */
+const UNREAD_TRIES = 8;
+
 interface Case {
   store: Pick<Store, 'schedules' | 'scheduleLooks'>;
   delivery: Delivery;
@@ -44,7 +49,7 @@ interface Case {
 
 /**
  * Reads the commit and decides; of what is stored it changes the repository's schedules only. Rejects with ForgeError
- * when the forge does not give what is needed.
+ * when the forge does not give what is needed, and with `source-unavailable` while a file could not be read.
  */
 export async function judgeDelivery(
   delivery: Delivery & { event: ForgeEvent },
@@ -119,6 +124,8 @@ async function judge(occasion: Occasion, one: Case): Promise<Verdict> {
   const { event, source } = occasion;
   const files = await forge.readWorkflowFiles(repository, source.commit, signal);
   const read = files.length === 0 ? { workflows: [], broken: [] } : await readCommit(files, parse);
+  const unread = unreadIn(read);
+  if (unread !== undefined && delivery.tries < UNREAD_TRIES) throw unreadError(unread);
   const stale = await takeSchedules(occasion, delivery.id, read, one);
   if (files.length === 0) return ignored(`commit ${source.commit} has no .solstice/*.kdl`);
   const { workflows, broken } = asked(event, read);

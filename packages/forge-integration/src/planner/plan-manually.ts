@@ -13,6 +13,8 @@ import {
   type ParseFiles,
   readCommit,
   selectByEvent,
+  unreadError,
+  unreadIn,
 } from './draft-plan.js';
 import { type Occasion, occasionOfPush } from './occasion.js';
 import { withTrace } from './with-trace.js';
@@ -80,7 +82,8 @@ export async function planManually(
 
   const files = await forge.readWorkflowFiles(repository, commit, signal);
   if (files.length === 0) return { runs: [], reason: `commit ${commit} has no .solstice/*.kdl` };
-  const { workflows, broken } = await readCommit(files, parse);
+  const read = await readCommit(files, parse);
+  const { workflows, broken } = read;
   const event: PushEvent = {
     kind: 'forge.push.v1',
     repository: { forgeRepositoryId: repository.forgeRepositoryId ?? repository.name, name: repository.name },
@@ -93,6 +96,9 @@ export async function planManually(
     pusher: { login: request.actor },
   };
   const named = workflows.filter(({ name }) => name === request.workflow);
+  // With a name that was found, the other files are not what was asked about.
+  const unread = named.length === 0 ? unreadIn(read) : undefined;
+  if (unread !== undefined) throw unreadError(unread);
   if (request.workflow !== undefined && named.length === 0) {
     const names = workflows.map(({ name }) => name).join(', ') || 'none';
     const alsoBroken = broken.length === 0 ? '' : ` Broken: ${broken.map(({ path }) => path).join(', ')}.`;

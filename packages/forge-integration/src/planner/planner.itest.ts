@@ -2,6 +2,7 @@ import { createHash, randomUUID } from 'node:crypto';
 import { systemClock } from '@solstice/common/clock';
 import { Secret } from '@solstice/common/config';
 import { createMemoryStore, type Delivery, type Store } from '@solstice/common/store';
+import { parseWorkflowsInWorker } from '@solstice/common/workflow';
 import { eventually, NO_COMMIT } from '@solstice/testing';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { ForgeError } from '../forges/forge-error.js';
@@ -17,6 +18,7 @@ import {
   WEBHOOK_SECRET,
   WORKFLOW,
 } from '../testing/installation.js';
+import type { ParseFiles } from './draft-plan.js';
 import { createPlanner, type Planner } from './planner.js';
 
 let here: Installation;
@@ -304,6 +306,87 @@ describe('while a forge is away', () => {
     const commit = await git().commit({ files: { '.solstice/a.kdl': WORKFLOW } });
     expect(await settled(await push(commit))).toMatchObject({ state: 'planned' });
     expect(here.forgejo.mostAtOnce).toBe(4);
+  });
+});
+
+describe.each(['parse-deadline', 'parse-failed'])('a file that nobody could read: %s', (code) => {
+  /** Of no file that was read, until it says otherwise. */
+  const busy = { still: true, tries: 0 };
+  beforeEach(() => Object.assign(busy, { still: true, tries: 0 }));
+  const parse: ParseFiles = async (files) => {
+    if (!busy.still) return parseWorkflowsInWorker(files, { deadlineMs: 20_000 });
+    busy.tries++;
+    const at = { line: 1, column: 1, endLine: 1, endColumn: 1 };
+    const found = { ...at, code, severity: 'error' as const, message: 'the machine was busy' };
+    return files.map(({ file }) => ({ diagnostics: [{ ...found, file }] }));
+  };
+  const NIGHTLY = WORKFLOW.replace('job id', 'on "schedule" cron="0 3 * * *"\n    job id');
+  const postponed = (id: string, tries: number): Promise<Delivery> =>
+    eventually(async () => {
+      const delivery = await here.store.deliveries.get(id);
+      return delivery && (delivery.tries >= tries || delivery.state !== 'received') ? delivery : undefined;
+    });
+
+  test('a push waits, and so does a tick', async () => {
+    await start({ parse });
+    const id = await push(await git().commit({ files: { '.solstice/a.kdl': NIGHTLY } }));
+    expect(await postponed(id, 1)).toMatchObject({
+      state: 'received',
+      reason: expect.stringContaining('.solstice/a.kdl:1:1: the machine was busy'),
+    });
+    expect([await runs(), await checks(), await here.store.schedules.list()]).toEqual([[], [], []]);
+    busy.still = false;
+    here.clock.advance(HOUR_MS);
+    expect(await settled(id)).toMatchObject({ state: 'planned', reason: undefined });
+    expect(await runs()).toHaveLength(1);
+
+    busy.still = true;
+    here.clock.advance(((await here.store.schedules.nextInMs()) ?? 0) + 1_000);
+    const [tick] = (await here.store.schedules.take(10)).taken;
+    expect(await postponed(tick?.deliveryId ?? '', 1)).toMatchObject({ state: 'received' });
+    expect(await here.store.schedules.list()).toMatchObject([{ staleAtCommit: undefined }]);
+    busy.still = false;
+    here.clock.advance(HOUR_MS);
+    expect(await settled(tick?.deliveryId ?? '')).toMatchObject({ state: 'planned' });
+    expect(await runs()).toHaveLength(2);
+  });
+
+  test('after some tries it is told as what it is for good', async () => {
+    await start({ parse });
+    const id = await push(await git().commit({ files: { '.solstice/a.kdl': WORKFLOW } }));
+    for (let tries = 1; tries <= 8; tries++) {
+      expect(await postponed(id, tries)).toMatchObject({ state: 'received', tries });
+      here.clock.advance(HOUR_MS);
+    }
+    expect(await settled(id)).toMatchObject({ state: 'failed', tries: 8 });
+    expect(busy.tries).toBe(9);
+    expect(await checks()).toMatchObject([{ context: 'solstice/a.kdl', desired: { state: 'failed' } }]);
+  });
+
+  test('by hand it is said, and no check is made', async () => {
+    await git().commit({ files: { '.solstice/a.kdl': WORKFLOW } });
+    const planner = createPlanner({ ...here, queue: bell, logger: silent, ids: testIds, onCrash, parse });
+    const { id: repositoryId } = here.repositories.local.row;
+    for (const workflow of [undefined, 'Build']) {
+      const request = { repositoryId, ref: undefined, commit: undefined, workflow, actor: 'ada' };
+      await expect(planner.planManually(request)).rejects.toMatchObject({
+        ...{ code: 'source-unavailable', retryable: true },
+        message: 'a workflow file could not be read: .solstice/a.kdl:1:1: the machine was busy',
+      });
+    }
+    expect([await runs(), await checks()]).toEqual([[], []]);
+  });
+
+  test('by hand and by name, another file is not asked about', async () => {
+    await git().commit({ files: { '.solstice/a.kdl': WORKFLOW, '.solstice/b.kdl': WORKFLOW } });
+    const halfBusy: ParseFiles = async (files) => {
+      const [good] = await parseWorkflowsInWorker(files.slice(0, 1), { deadlineMs: 20_000 });
+      return [...(good ? [good] : []), ...(await parse(files.slice(1)))];
+    };
+    const planner = createPlanner({ ...here, queue: bell, logger: silent, ids: testIds, onCrash, parse: halfBusy });
+    const { id: repositoryId } = here.repositories.local.row;
+    const request = { repositoryId, ref: undefined, commit: undefined, workflow: 'Build', actor: 'ada' };
+    expect(await planner.planManually(request)).toMatchObject({ runs: [{ number: 1 }] });
   });
 });
 

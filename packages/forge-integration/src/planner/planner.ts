@@ -41,7 +41,8 @@ export interface Planner {
   health(): PartHealth;
   /**
    * Plans what a push of that commit would start, or one workflow by its name, with inputs. Works without start(). Rejects
-   * with SolsticeError: `not-found`, `usage`, `source-unavailable` (commit gone), `forge-unavailable`, `forge-refused`.
+   * with SolsticeError: `not-found`, `usage`, `source-unavailable` (commit gone, or a file could not be read),
+   * `forge-unavailable`, `forge-refused`.
    */
   planManually(request: ManualRequest): Promise<ManualOutcome>;
 }

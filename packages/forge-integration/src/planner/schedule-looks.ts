@@ -2,12 +2,11 @@ import { SolsticeError, toError } from '@solstice/common/errors';
 import { BackgroundLoop, type PartHealth } from '@solstice/common/loops';
 import type { ScheduleLook, Store } from '@solstice/common/store';
 import type { Logger, Metrics } from '@solstice/common/telemetry';
-import type { DiagnosticCode } from '@solstice/common/workflow';
 import { backoffMs } from '../backoff.js';
 import type { Forges } from '../forges/create-forges.js';
 import { ForgeError } from '../forges/forge-error.js';
 import { defaultRefOf } from './default-ref.js';
-import { firstProblem, type ParseFiles, readCommit } from './draft-plan.js';
+import { firstProblem, type ParseFiles, readCommit, unreadIn } from './draft-plan.js';
 import { takeLookedAt } from './schedules.js';
 
 export interface ScheduleLooksOptions {
@@ -29,12 +28,6 @@ const HOLD_MS = 2 * 60_000;
 const FIRST_PAUSE_MS = 1_000;
 /** An outage ends by itself; what a person has to mend is tried less often, and at once when the repository is added again. */
 const MOST_PAUSE_MS = { outage: 5 * 60_000, else: 60 * 60_000 };
-
-/**
- * Diagnostics of a file that nobody has read: the machine was too busy, or the parser failed. Taken for what the file says,
- * they would leave its schedules out until somebody pushes.
- */
-const UNREAD: ReadonlySet<string> = new Set<DiagnosticCode>(['parse-deadline', 'parse-failed']);
 
 /**
  * Reads what the default branches say of schedules, of those repositories that somebody has to look at without a push.
@@ -123,7 +116,8 @@ export class ScheduleLooks {
     }
     const files = await forge.readWorkflowFiles(repository, commit, signal);
     const read = files.length === 0 ? { workflows: [], broken: [] } : await readCommit(files, parse);
-    const unread = read.broken.find(({ diagnostics }) => diagnostics.some(({ code }) => UNREAD.has(code)));
+    // Taken for what the file says, it would leave its schedules out until somebody pushes.
+    const unread = unreadIn(read);
     if (unread !== undefined) throw new Error(firstProblem(unread));
     const { replaced, stale } = await takeLookedAt(look, { ref, commit }, read, store);
     logger.info({ ...about, ref, commit, replaced, stale }, 'the schedules of a default branch were read');
