@@ -7,3 +7,4 @@ export {
   problemOfOutputName,
 } from './outputs.js';
 export { CONDITIONS_SINCE_MINOR, POLICIES_SINCE_MINOR, PROTOCOL, WATCHDOG_SINCE_MINOR } from './protocol.js';
+export { toReason } from './reason.js';

@@ -1,3 +1,5 @@
+import { toReason } from '@solstice/common/rpc';
+
 /** Why one of the containers beside the worker cannot do what it is there for. */
 export interface ServiceFailure {
   name: string;
@@ -14,7 +16,8 @@ const REASON_CHARACTERS_MAX = 1_000;
 
 export function describeFailure({ name, detail, output }: ServiceFailure): { name: string; detail: string } {
   const last = output.join('\n').slice(-REASON_CHARACTERS_MAX).trim();
-  return { name, detail: last === '' ? detail : `${detail}: ${last}` };
+  // What a service prints has no limits; and the reason becomes a variable of `finally`, and a record that has to be taken.
+  return { name, detail: toReason(last === '' ? detail : `${detail}: ${last}`) };
 }
 
 /** What the orchestrator says of the containers beside the worker, whenever it does: also before there is a job to hear it. */

@@ -1,6 +1,5 @@
 import type { AttemptResult, Cause } from '@solstice/common/flow';
 import {
-  FAIL_REASON_BYTES,
   type JobFinished,
   LogStream,
   type Outcome,
@@ -8,6 +7,7 @@ import {
   type Record as ProtocolRecord,
   problemOfOutput,
   Result,
+  toReason,
 } from '@solstice/common/rpc';
 import type { LogStreamName, RunnerRecord } from '@solstice/common/store';
 
@@ -95,8 +95,10 @@ function toOutputs(said: Record<string, string>): Record<string, string> {
   return outputs;
 }
 
+/** What a worker makes up is kept, so it has a limit. It is not refused for its words: a runner says the same again, for ever. */
 function toCause(outcome: Outcome, stepNames: readonly string[]): Cause {
-  const { step, exitCode, signal, detail } = outcome;
+  const { step, exitCode, signal } = outcome;
+  const detail = toReason(outcome.detail);
   const stepName = stepNames[step] ?? `step ${step + 1}`;
   const limitMs = Number(outcome.limitMs);
   switch (outcome.cause) {
@@ -115,9 +117,9 @@ function toCause(outcome: Outcome, stepNames: readonly string[]): Cause {
     case ProtocolCause.CAUSE_STEP_DEADLINE:
       return { kind: 'clock', clock: 'step-deadline', limitMs, step, stepName };
     case ProtocolCause.CAUSE_EXPRESSION:
-      return { kind: 'expression', detail: `step “${stepName}”: ${toText(detail)}` };
+      return { kind: 'expression', detail: `step “${stepName}”: ${detail}` };
     case ProtocolCause.CAUSE_SERVICE:
-      return { kind: 'service', name: toText(outcome.service), detail: toText(detail) };
+      return { kind: 'service', name: toReason(outcome.service), detail };
     case ProtocolCause.CAUSE_DEADLINE:
       return { kind: 'clock', clock: 'deadline', limitMs, step, stepName };
     case ProtocolCause.CAUSE_WORKFLOW_DEADLINE:
@@ -125,7 +127,7 @@ function toCause(outcome: Outcome, stepNames: readonly string[]): Cause {
     case ProtocolCause.CAUSE_BRANCH_DEADLINE:
       return { kind: 'clock', clock: 'branch', limitMs, step, stepName };
     case ProtocolCause.CAUSE_USER:
-      return { kind: 'user', reason: toText(detail) };
+      return { kind: 'user', reason: detail };
     case ProtocolCause.CAUSE_OUTPUT:
       return { kind: 'output', detail };
     case ProtocolCause.CAUSE_CANCELLED:
@@ -137,12 +139,6 @@ function toCause(outcome: Outcome, stepNames: readonly string[]): Cause {
     default:
       throw new ProtocolViolation(`unknown cause ${outcome.cause}`);
   }
-}
-
-/** What a worker makes up is kept, so it has a limit. */
-function toText(detail: string): string {
-  if (Buffer.byteLength(detail) <= FAIL_REASON_BYTES && !detail.includes('\0')) return detail;
-  throw new ProtocolViolation('the reason of a failure is too long, or has a NUL in it');
 }
 
 /** Zero is an exit code too, but not of a step that ended in another way. */
