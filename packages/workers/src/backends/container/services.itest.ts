@@ -1,5 +1,6 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
+import { globalAgent } from 'node:http';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { ResolvedService } from '@solstice/common/flow';
@@ -99,6 +100,8 @@ describe.skipIf('missing' in engine)('the services of a job, in containers', () 
     const output = await exec.start({ hijack: false, stdin: false });
     for await (const _ of output);
   };
+  /** To the engine, that are in use. */
+  const connections = (): number => Object.values(globalAgent.sockets).flat().length;
   const sh = (script: string): StandInCommand => ({ do: 'run', command: '/bin/sh', args: ['-c', script] });
   const traces = async (workerId: string): Promise<number> => {
     const filters = JSON.stringify({ label: [`${LABELS.worker}=${workerId}`] });
@@ -214,6 +217,37 @@ describe.skipIf('missing' in engine)('the services of a job, in containers', () 
     await inService(second.spec.workerId, 'touch', '/up');
     await eventually(() => then.length > 1);
     expect(then).toEqual(['ready', { ...failure, detail: 'ended with exit code 1', output: ['bye'] }]);
+  });
+
+  it('whose command prints without end are given up in time, and nothing of it is read any more', async () => {
+    const ready = { command: 'while :; do echo not yet; done', intervalMs: 50, withinMs: 500 };
+    const services = [service(await imageOf(SERVER), { ready })];
+    const { worker } = await start(services);
+    const before = connections();
+    const seen = watch(worker, services);
+    await eventually(() => seen.length > 0);
+    expect(seen).toMatchObject([{ ended: false, detail: expect.stringContaining('it did not come to its end') }]);
+    // What is left waits for the end of the service.
+    await eventually(() => connections() <= before + 1);
+
+    const over = new AbortController();
+    const patient = [{ ...services[0], ready: { ...ready, withinMs: 60_000 } } as ResolvedService];
+    watch(worker, patient, over.signal);
+    await eventually(() => connections() > before + 2);
+    over.abort();
+    await eventually(() => connections() <= before + 2);
+  });
+
+  it('have a reason that a runner can be told, whatever their command says', async () => {
+    const command = 's=xxxxxxxxxx; for i in 1 2 3; do s=$s$s$s$s$s$s$s$s$s$s; done; printf "$s a\\0b"; exit 1';
+    const services = [service(await imageOf(SERVER), { ready: { command, intervalMs: 50, withinMs: 400 } })];
+    const { worker } = await start(services);
+    const seen = watch(worker, services);
+    await eventually(() => seen.length > 0);
+    const [failure] = seen;
+    const detail = typeof failure === 'object' ? failure.detail : '';
+    expect(detail).toMatch(/: x{100,} a b\)$/);
+    expect(detail.length).toBeLessThan(2_000);
   });
 
   it('say nothing more once nobody wants to know', async () => {

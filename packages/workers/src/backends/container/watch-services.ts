@@ -5,9 +5,10 @@ import type { Logger } from '@solstice/common/telemetry';
 import type Docker from 'dockerode';
 import type { ServiceEvents, ServiceFailure } from '../backend.js';
 import { lastLines } from '../last-lines.js';
-import { lastOutput, waitForContainer, withoutFrames } from './container-exit.js';
+import { lastOutput, waitForContainer } from './container-exit.js';
 import { serviceNameOf } from './container-names.js';
 import { engineWords } from './docker-errors.js';
+import { lastOfStream } from './exec-output.js';
 
 export interface WatchedServices {
   docker: Docker;
@@ -18,6 +19,9 @@ export interface WatchedServices {
 
 const LINES_MAX = 20;
 const PROBE_LINES_MAX = 3;
+const PROBE_CHARACTERS_MAX = 1_000;
+
+type Readiness = NonNullable<ResolvedService['ready']>;
 
 /** Looks on until one has failed, or the signal is aborted: asks each whether it is ready, and notices its end. */
 export function watchServices(watched: WatchedServices, events: ServiceEvents, signal: AbortSignal): void {
@@ -65,17 +69,10 @@ async function untilReady(
 ): Promise<ServiceFailure | undefined> {
   if (ready === undefined) return undefined;
   const container = docker.getContainer(serviceNameOf(workerId, name));
-  const endsMs = performance.now() + ready.withinMs;
-  const end = noTimeLeft(ready.withinMs, over);
-  let said = '';
-  while (performance.now() < endsMs) {
-    const answer = await Promise.race([probe(container, ready.command), end]);
-    if (answer === 'no time left') said ||= 'it did not come to its end';
-    else if (answer.ready) return undefined;
-    else said = answer.said;
-    await pause(Math.max(0, Math.min(ready.intervalMs, endsMs - performance.now())), { signal: over, ref: false });
-  }
-  const why = said === '' ? '' : ` (${ready.command}: ${said})`;
+  const answered = new AbortController();
+  const said = await ask(container, ready, over, answered.signal).finally(() => answered.abort());
+  if (said === 'ready') return undefined;
+  const why = said.last === '' ? '' : ` (${ready.command}: ${said.last})`;
   return {
     name,
     ended: false,
@@ -84,19 +81,49 @@ async function untilReady(
   };
 }
 
+/** Again and again while there is time. `enough`: nobody waits for an answer that is still coming. Rejects when `over`. */
+async function ask(
+  container: Docker.Container,
+  { command, intervalMs, withinMs }: Readiness,
+  over: AbortSignal,
+  enough: AbortSignal,
+): Promise<'ready' | { last: string }> {
+  const endsMs = performance.now() + withinMs;
+  const end = noTimeLeft(withinMs, over);
+  let last = '';
+  while (performance.now() < endsMs) {
+    const answer = await Promise.race([probe(container, command, enough), end]);
+    if (answer === 'no time left') return { last: last || 'it did not come to its end' };
+    if (answer.ready) return 'ready';
+    last = answer.said;
+    await pause(Math.max(0, Math.min(intervalMs, endsMs - performance.now())), { signal: over, ref: false });
+  }
+  return { last };
+}
+
 /** Runs the command once, with the shell of the image. An engine that does not answer just now is asked again. */
-async function probe(container: Docker.Container, command: string): Promise<{ ready: boolean; said: string }> {
+async function probe(
+  container: Docker.Container,
+  command: string,
+  enough: AbortSignal,
+): Promise<{ ready: boolean; said: string }> {
   try {
     const exec = await container.exec({ Cmd: ['/bin/sh', '-c', command], AttachStdout: true, AttachStderr: true });
-    const answer = await exec.start({ hijack: false, stdin: false });
-    const pieces: Buffer[] = [];
-    for await (const piece of answer) pieces.push(Buffer.from(piece as Uint8Array));
+    const output = await lastOfStream(await exec.start({ hijack: false, stdin: false }), enough);
     const { ExitCode } = await exec.inspect();
-    const words = lastLines(withoutFrames(Buffer.concat(pieces)), PROBE_LINES_MAX).trim();
+    const words = wordsOf(lastLines(output, PROBE_LINES_MAX));
     return { ready: ExitCode === 0, said: words === '' ? `exit code ${ExitCode ?? 'unknown'}` : words };
   } catch (thrown) {
-    return { ready: false, said: engineWords(toError(thrown)) };
+    return { ready: false, said: wordsOf(engineWords(toError(thrown))) };
   }
+}
+
+/** What it said goes into a reason, and in one message to the runner: neither takes a NUL, or lines without end. */
+function wordsOf(text: string): string {
+  return text
+    .slice(-PROBE_CHARACTERS_MAX)
+    .replace(/[\0\p{Surrogate}]/gu, ' ')
+    .trim();
 }
 
 async function noTimeLeft(ms: number, signal: AbortSignal): Promise<'no time left'> {
