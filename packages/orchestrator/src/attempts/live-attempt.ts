@@ -213,6 +213,7 @@ export class LiveAttempt implements SessionOwner {
         this.#tellServices();
       },
       onFailed: (failure: ServiceFailure) => {
+        // An end counts whenever it is told, and the runner keeps the first that counts: it may take the place of `not ready`.
         this.#services = failure;
         this.#logger.info({ service: failure.name, reason: failure.detail }, 'a service of the job failed');
         this.#tellServices();

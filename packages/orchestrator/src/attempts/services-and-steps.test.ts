@@ -116,6 +116,23 @@ describe('services', () => {
     expect(watched()).toBeUndefined();
   });
 
+  it('that end are told also when one was said not to be ready, which a runner does not hear once its steps run', async () => {
+    const { owner, runner, watched } = await started();
+    await owner.assignment();
+    const events = watched();
+    events?.onFailed({ ...failure, detail: 'was not ready within 1 min', ended: false });
+    events?.onFailed(failure);
+    expect(runner.said).toEqual(['db was not ready within 1 min', 'db ended with exit code 1']);
+    owner.disconnected();
+    const next = control();
+    owner.connected(next, { watchdog: true, policies: true, conditions: true });
+    expect(next.said).toEqual(['db ended with exit code 1']);
+    await owner.record([done]);
+    const before = [...next.said];
+    events?.onFailed({ ...failure, name: 'cache' });
+    expect(next.said).toEqual(before);
+  });
+
   it('are not for a runner that would not wait for them', async () => {
     const { stage, runId, owner } = await started();
     owner.connected(control(), { watchdog: true, policies: true, conditions: false });

@@ -50,7 +50,7 @@ export interface Worker {
   wait(): Promise<WorkerExit>;
   /**
    * Looks on while its services become ready and while they run, also after adoption; `services` are those of its spec.
-   * Says nothing more once one has failed, or the signal is aborted.
+   * Says nothing more once one has ended, or the signal is aborted.
    */
   watchServices(services: readonly ResolvedService[], events: ServiceEvents, signal: AbortSignal): void;
   destroy(): Promise<void>;
@@ -59,7 +59,7 @@ export interface Worker {
 export interface ServiceEvents {
   /** All of them are. Once. */
   onReady(): void;
-  /** Once; it may follow `onReady`. */
+  /** Once for one that is not ready in time, in place of `onReady`; and once for one that ends, whatever was said before. */
   onFailed(failure: ServiceFailure): void;
 }
 

@@ -219,6 +219,22 @@ describe.skipIf('missing' in engine)('the services of a job, in containers', () 
     expect(then).toEqual(['ready', { ...failure, detail: 'ended with exit code 1', output: ['bye'] }]);
   });
 
+  it('that are not ready in time are still seen to end: a job whose steps run hears of nothing else', async () => {
+    const image = await imageOf('until [ -e /up ]; do sleep 0.05; done; echo bye; exit 1');
+    const ready = { command: 'exit 1', intervalMs: 50, withinMs: 300 };
+    const services = [service(image, { ready }), service(image, { name: 'cache', ready })];
+    const { spec, worker } = await start(services);
+    const seen = watch(worker, services);
+    await eventually(() => seen.length > 0);
+    await inService(spec.workerId, 'touch', '/up');
+    await eventually(() => seen.length > 1);
+    await worker.destroy();
+    expect(seen).toEqual([
+      expect.objectContaining({ ended: false }),
+      { name: 'db', ended: true, detail: 'ended with exit code 1', output: ['bye'] },
+    ]);
+  });
+
   it('whose command prints without end are given up in time, and nothing of it is read any more', async () => {
     const ready = { command: 'while :; do echo not yet; done', intervalMs: 50, withinMs: 500 };
     const services = [service(await imageOf(SERVER), { ready })];

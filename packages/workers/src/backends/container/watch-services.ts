@@ -23,12 +23,18 @@ const PROBE_CHARACTERS_MAX = 1_000;
 
 type Readiness = NonNullable<ResolvedService['ready']>;
 
-/** Looks on until one has failed, or the signal is aborted: asks each whether it is ready, and notices its end. */
+/**
+ * Looks on until one has ended, or the signal is aborted: asks each whether it is ready, and notices its end. That one is not
+ * ready ends the asking alone. It is asked anew when a worker is taken over, and a job whose steps run goes on without a word of
+ * it: the end of a service is then still to be told.
+ */
 export function watchServices(watched: WatchedServices, events: ServiceEvents, signal: AbortSignal): void {
   const enough = new AbortController();
   const over = AbortSignal.any([signal, enough.signal]);
+  let hasEnded = false;
   const fail = (failure: ServiceFailure): void => {
-    if (over.aborted) return;
+    if (signal.aborted || hasEnded || (!failure.ended && enough.signal.aborted)) return;
+    hasEnded = failure.ended;
     enough.abort();
     events.onFailed(failure);
   };
