@@ -9,8 +9,8 @@ const bare = /^[A-Za-z0-9._~:+/=-]{1,200}$/;
 
 /**
  * The key of a request that makes runs (draft-ietf-httpapi-idempotency-key-header), with what is asked for, in JSON: all
- * that the answer depends on, but for who asks, because a colleague or another machine may repeat it. Undefined: the
- * request has none, and makes something each time.
+ * that the answer depends on. `by` is left out of it: a colleague or another machine may repeat the request. Undefined: it
+ * has no key, and makes something each time.
  */
 export function requestKeyOf(
   request: FastifyRequest,
@@ -25,7 +25,8 @@ export function requestKeyOf(
       hint: 'Up to 200 characters of ASCII in double quotes, without quotes and backslashes between them: a UUID does.',
     });
   }
-  return { key, fingerprint: createHash('sha256').update(inOneOrder(asked)).digest('hex') };
+  const { by: _, ...compared } = asked;
+  return { key, fingerprint: createHash('sha256').update(inOneOrder(compared)).digest('hex') };
 }
 
 /** JSON that is the same for the same values, in whatever order they were written. */

@@ -67,9 +67,8 @@ export function registerRunRoutes(app: FastifyInstance, deps: OperatorApiDeps): 
   app.post('/trigger', async (request, reply) => {
     const body = parseInput(triggerBodySchema, request.body ?? {});
     const repository = await findRepository(store, body.repository);
-    const { by: _, ...asked } = body;
     const outcome = await deps.trigger({
-      requestKey: requestKeyOf(request, { what: 'trigger', ...asked, repository: repository.id }),
+      requestKey: requestKeyOf(request, { what: 'trigger', ...body, repository: repository.id }),
       repositoryId: repository.id,
       ref: body.ref,
       commit: body.commit,

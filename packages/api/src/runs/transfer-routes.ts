@@ -24,8 +24,7 @@ export function registerTransferRoutes(app: FastifyInstance, deps: OperatorApiDe
     const { run: ref } = parseInput(runRefSchema, request.params);
     const body = parseInput(rerunBodySchema, request.body ?? {});
     const run = await findRun(store, ref);
-    const { by: _, ...asked } = body;
-    const requestKey = requestKeyOf(request, { what: 'rerun', runId: run.id, ...asked });
+    const requestKey = requestKeyOf(request, { what: 'rerun', runId: run.id, ...body });
     const made = (await madeFor(requestKey)) ?? (await rerun(run, body, requestKey));
     reply.code(201);
     return await answer(made.id);
