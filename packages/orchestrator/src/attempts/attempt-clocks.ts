@@ -17,12 +17,12 @@ export interface AttemptClocks {
   hangMs: number;
 }
 
-/** What an attempt has to know of its host. */
+/** What an attempt has to know of its host: its lease, and whether its runners get through. */
 export interface LeaseView {
   /** How long exclusive work may still run if the lease is not renewed again. */
   exclusiveLeftMs(): number;
   /** For how long runners could be heard: its socket open, its lease renewed without a gap. 0 while they can't. */
-  steadyForMs(): number;
+  heardForMs(): number;
 }
 
 /** Timers hold 2^31 ms at most; a longer timeout is the runner's alone to keep. */
@@ -44,12 +44,12 @@ export function after(ms: number, over: AbortSignal, act: () => unknown): void {
 export function afterSteady(
   ms: number,
   steadyMs: number,
-  lease: Pick<LeaseView, 'steadyForMs'>,
+  lease: Pick<LeaseView, 'heardForMs'>,
   over: AbortSignal,
   act: () => unknown,
 ): void {
   after(ms, over, () => {
-    const missingMs = steadyMs - lease.steadyForMs();
+    const missingMs = steadyMs - lease.heardForMs();
     if (missingMs <= 0) return act();
     afterSteady(missingMs, steadyMs, lease, over, act);
   });

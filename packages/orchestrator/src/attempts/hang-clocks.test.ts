@@ -28,7 +28,7 @@ function clocksOf(job: Partial<JobSpec>, more: { deadlineLeftMs?: number; adopte
     {
       claim,
       clocks: { bootMs: 0, returnMs: 0, cancelMs: 0, hangMs },
-      lease: { exclusiveLeftMs: () => 0, steadyForMs: () => lease.steady },
+      lease: { exclusiveLeftMs: () => 0, heardForMs: () => lease.steady },
       over: over.signal,
       onHang: (result) => told.push(result),
     },

@@ -77,7 +77,7 @@ export function makeParts(dependencies: Dependencies, { instance, sentMs }: Regi
     clocks: CLOCKS,
     lease: {
       exclusiveLeftMs: () => cutOff.exclusiveLeftMs(),
-      steadyForMs: () => Math.min(lease.steadyForMs(), openForMs()),
+      heardForMs: () => Math.min(lease.steadyForMs(), openForMs()),
     },
     detachedForMs,
     logger,

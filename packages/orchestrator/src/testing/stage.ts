@@ -50,7 +50,7 @@ export class Stage {
     left: 20_000,
     steady: 3_600_000,
     exclusiveLeftMs: (): number => this.lease.left,
-    steadyForMs: (): number => this.lease.steady,
+    heardForMs: (): number => this.lease.steady,
   };
 
   constructor(

@@ -31,8 +31,8 @@ export function generationOf(number: number, before: RunFlow | undefined, run: R
 
 /**
  * May a change of this generation be written over that one? A generation is the number of the run that a check shows (see
- * generationOf); for a check without a run, the highest number given so far. An older run no longer speaks for its commit once a newer
- * one does.
+ * generationOf); for a check without a run, the highest number given so far. An older run no longer speaks for its commit
+ * once a newer one does.
  */
 export function speaksFor(incoming: number, stored: number): boolean {
   return incoming >= stored;

@@ -1,6 +1,7 @@
 import { toError } from '@solstice/common/errors';
 import { describeDuration, type ResolvedService } from '@solstice/common/flow';
 import { pause } from '@solstice/common/loops';
+import { toReason } from '@solstice/common/rpc';
 import type { Logger } from '@solstice/common/telemetry';
 import type Docker from 'dockerode';
 import type { ServiceEvents, ServiceFailure } from '../backend.js';
@@ -126,10 +127,7 @@ async function probe(
 
 /** What it said goes into a reason, and in one message to the runner: neither takes a NUL, or lines without end. */
 function wordsOf(text: string): string {
-  return text
-    .slice(-PROBE_CHARACTERS_MAX)
-    .replace(/[\0\p{Surrogate}]/gu, ' ')
-    .trim();
+  return toReason(text.slice(-PROBE_CHARACTERS_MAX)).trim();
 }
 
 async function noTimeLeft(ms: number, signal: AbortSignal): Promise<'no time left'> {
