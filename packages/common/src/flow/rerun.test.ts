@@ -164,6 +164,13 @@ describe('a rerun of a run that was ended before all of it had ended', () => {
 
   it.each<[string, (flow: Flow) => void]>([
     ['its worker ended it', (flow) => flow.do({ kind: 'finish', attemptId, result: { state: 'cancelled' } })],
+    [
+      'its worker gave a reason of its own',
+      (flow) => {
+        const cause = { kind: 'exit', step: 0, stepName: 'Test', exitCode: 3 } as const;
+        flow.do({ kind: 'finish', attemptId, result: { state: 'cancelled', cause } });
+      },
+    ],
     ['its worker was lost meanwhile', (flow) => flow.do({ kind: 'lose', attemptId, detail: 'gone' })],
   ])('by its deadline does with one job all that the deadline cut off: %s', (_name, said) => {
     const flow = atDeadline(said);
@@ -193,6 +200,16 @@ describe('a rerun of a run that was ended before all of it had ended', () => {
       expect(second.state).toMatchObject({ state: 'cancelled', cause: { kind: 'nodes', nodes: ['free'] } });
       expect(reusedBy(again(second, { kind: 'node', nodeId: 'next' }, 'r3'))).toEqual(['a', 'slow', 'free']);
     }
+  });
+
+  it('by its deadline does again what its worker had called cancelled before, which nobody had asked for', () => {
+    const flow = new Flow({ ...spec(job('odd'), gate('ask')), deadlineMs: 600_000 });
+    const cause = { kind: 'exit', step: 0, stepName: 'Test', exitCode: 3 } as const;
+    flow.do({ kind: 'finish', attemptId: flow.start('odd'), result: { state: 'cancelled', cause } });
+    flow.now += 600_000;
+    flow.do({ kind: 'fire', key: 'workflow:r1' });
+    expect(flow.nodeStates()).toEqual({ odd: 'cancelled', ask: 'cancelled' });
+    expect(reusedBy(again(flow, { kind: 'node', nodeId: 'ask' }))).toEqual([]);
   });
 
   it('by a person leaves what then ran out of its own time as it is, however often the rest is done again', () => {

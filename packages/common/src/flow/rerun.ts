@@ -76,7 +76,7 @@ function hasFallenShort({ state, cause }: NodeFlow): boolean {
 
 /**
  * It did not come to its end, and nobody decided against it: the deadline of the run came, the run went elsewhere, another
- * cell of its matrix failed. There is no end of it that could be taken over, and a run that took it would be cancelled
+ * cell of its matrix failed, its worker called it cancelled although nobody had asked. There is no end of it that could be taken over, and a run that took it would be cancelled
  * without anybody having cancelled it. Where a person cancelled the run, or a newer one came, that counts.
  */
 function wasCutOff(spec: RunSpec, { id, state, cause, attempts }: NodeFlow): boolean {
@@ -86,20 +86,23 @@ function wasCutOff(spec: RunSpec, { id, state, cause, attempts }: NodeFlow): boo
   // What its worker came to while it was being ended is no reason for the end.
   const wish = attempts.at(-1)?.cancelRequested;
   const why = wish === undefined ? cause : causeOfIntent(wish);
+  // With a reason of its own an attempt that was not asked to end has called itself cancelled. A node that was taken over from
+  // an earlier run has none here, and was judged when it was.
+  const ownWord = attempts.length > 0;
   switch (why?.kind) {
     case undefined:
     case 'exported':
       return true;
-    // A clock of its own that ran out while it was being ended says nothing of why it was: a node that was taken over from
-    // an earlier run keeps that cause, and no attempt that would tell.
-    case 'clock':
-      return why.clock === 'workflow';
     case 'cancelled': {
       const group = groupOf(spec, id);
       return group !== undefined && why.by === matrixAsActor(group.name);
     }
-    default:
+    case 'superseded':
       return false;
+    case 'clock':
+      return why.clock === 'workflow' || ownWord;
+    default:
+      return ownWord;
   }
 }
 
